@@ -1,0 +1,28 @@
+// base/mutant.h: ten named defects that the tests must catch (docs/testing.md).
+//
+// In every ordinary build mutant() is constant false and the compiler drops the branch. The build
+// preset `mutants` compiles them in; the environment variable SPAR_MUTANT then picks one.
+#pragma once
+
+namespace spar {
+
+enum class Mutant {
+  acknowledge_early,      // answer a commit before the mirrors have it
+  skip_epoch_store,       // promote without storing the new epoch first
+  shrink_set_unstored,    // let a mirror out of the acknowledgement before the record says so
+  apply_before_acknowledged,
+  read_before_durable,    // answer a read that saw what is not durable yet
+  forget_position,        // leave the position out of the copy's transaction
+  trim_log_early,         // trim the log past the slowest member
+  promote_from_old_record,
+  accept_foreign_copy,    // do not compare cluster id and incarnation
+  ignore_failed_flush,
+};
+
+#ifdef SPAR_MUTANTS
+bool mutant(Mutant which) noexcept;
+#else
+constexpr bool mutant(Mutant) noexcept { return false; }
+#endif
+
+}  // namespace spar

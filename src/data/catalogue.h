@@ -1,0 +1,144 @@
+// data/catalogue.h: what databases and tables a cluster has, as one immutable value.
+//
+// Contract    A Catalogue is a snapshot: changing the schema makes another one by apply(). Objects
+//             are stored and logged one by one (encode/decode), so that a schema change is a list of
+//             ObjectChange in the change log. Names are case-sensitive and already folded.
+// Threads     Immutable; share by shared_ptr<const Catalogue>.
+// Invariants  C1 ids are unique over all kinds and never reused.  C2 a column keeps its number.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "data/type.h"
+
+namespace spar::data {
+
+using ColumnNumber = std::int16_t;  // 1 for the first, as pg_attribute.attnum
+
+struct Column {
+  ColumnNumber number = 0;
+  std::string name;
+  Type type;
+  bool not_null = false;
+  std::optional<std::string> default_sql;  // PostgreSQL expression text
+};
+
+struct Key {  // PRIMARY KEY or UNIQUE
+  ObjectId id;
+  std::string name;
+  bool primary = false;
+  std::vector<ColumnNumber> columns;
+};
+
+enum class ReferentialAction : std::uint8_t { no_action, restrict, cascade, set_null, set_default };
+
+struct ForeignKey {
+  ObjectId id;
+  std::string name;
+  std::vector<ColumnNumber> columns;
+  ObjectId parent;
+  std::vector<ColumnNumber> parent_columns;
+  ReferentialAction on_delete = ReferentialAction::no_action;
+  ReferentialAction on_update = ReferentialAction::no_action;
+  bool deferrable = false;
+  bool initially_deferred = false;
+};
+
+struct Check {
+  ObjectId id;
+  std::string name;
+  std::string expression_sql;  // PostgreSQL expression text
+};
+
+struct IndexColumn {
+  ColumnNumber number = 0;
+  bool descending = false;
+};
+
+struct Index {
+  ObjectId id;
+  std::string name;
+  bool unique = false;
+  std::vector<IndexColumn> columns;
+};
+
+struct Table {
+  ObjectId id;
+  ObjectId database;
+  std::string schema = "public";
+  std::string name;
+  std::vector<Column> columns;  // in order; dropped ones are gone, numbers stay
+  std::vector<Key> keys;
+  std::vector<ForeignKey> foreign_keys;
+  std::vector<Check> checks;
+  std::vector<Index> indexes;
+  // The column that is the row's identity in the change log when the table was made with a primary
+  // key of one integer column; nothing: a hidden integer is (embedded copies: rowid).
+  std::optional<ColumnNumber> identity_column;
+
+  const Column* column(std::string_view column_name) const;
+  const Column* column(ColumnNumber number) const;
+  const Key* primary_key() const;
+};
+
+struct Database {
+  ObjectId id;
+  std::string name;
+};
+
+using Object = std::variant<Database, Table>;
+
+// Puts (an encoded object) or removes the object of that id.
+struct ObjectChange {
+  ObjectId id;
+  std::optional<Bytes> body;
+  friend bool operator==(const ObjectChange&, const ObjectChange&) = default;
+};
+
+Bytes encode_object(const Object& object);
+Result<Object> decode_object(std::string_view bytes);
+ObjectId object_id(const Object& object);
+ObjectChange put_object(const Object& object);
+
+class Catalogue {
+ public:
+  // Counts schema changes; equal versions of one cluster's history have equal contents.
+  std::uint64_t version() const { return version_; }
+  // The smallest id that no object, and no part of one (key, index, ...), has ever had here.
+  ObjectId next_id() const { return next_id_; }
+
+  const Database* database(std::string_view name) const;
+  const Database* database(ObjectId id) const;
+  const Table* table(ObjectId database, std::string_view schema, std::string_view name) const;
+  const Table* table(ObjectId id) const;
+  const std::map<ObjectId, Database>& databases() const { return databases_; }
+  const std::map<ObjectId, Table>& tables() const { return tables_; }
+  // Tables with a foreign key to `parent`, itself among them.
+  std::vector<const Table*> referencing(ObjectId parent) const;
+
+  // The catalogue after these changes, all or none; version() grows by one. Refuses (Code::corrupt)
+  // a body that does not decode or an object whose id differs from the change's.
+  Result<std::shared_ptr<const Catalogue>> apply(const std::vector<ObjectChange>& changes) const;
+
+  // From a copy's store: every object's body, and the two counters it kept.
+  static Result<std::shared_ptr<const Catalogue>> load(const std::vector<Bytes>& bodies,
+                                                       std::uint64_t version, ObjectId next_id);
+
+ private:
+  std::uint64_t version_ = 0;
+  ObjectId next_id_{16384};  // PostgreSQL's FirstNormalObjectId
+  std::map<ObjectId, Database> databases_;
+  std::map<ObjectId, Table> tables_;
+};
+
+}  // namespace spar::data
