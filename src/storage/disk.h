@@ -5,7 +5,7 @@
 // Contract    A failed call returns Code::io with the path, the errno text and SQLSTATE 58030, or
 //             53100 when the disk is full. Nothing is durable before sync() (file contents) and
 //             sync_directory() (names) have returned.
-// Threads     Disk: any thread. File: any thread, except that truncate() excludes other calls.
+// Threads     Any thread, files too. Reads that overlap a write see a mixture of old and new bytes.
 // Lifetime    A File must not outlive its Disk.
 #pragma once
 
@@ -36,10 +36,10 @@ class File {
 };
 
 enum class OpenMode {
-  read,         // must exist
-  read_write,   // must exist
-  create,       // made when absent
-  create_new,   // must not exist
+  read,        // must exist
+  read_write,  // must exist
+  create,      // made when absent
+  create_new,  // must not exist
 };
 
 class Disk {
@@ -51,13 +51,15 @@ class Disk {
   virtual Result<void> remove(const std::string& path) = 0;  // a file; absent is no error
   virtual Result<void> remove_all(const std::string& directory) = 0;
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
-  virtual Result<void> make_directory(const std::string& path) = 0;  // with parents
+  virtual Result<void> make_directory(const std::string& path) = 0;  // with parents; durable
   virtual Result<void> sync_directory(const std::string& path) = 0;
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;  // sorted names
 };
 
 // The operating system's files. Directories are made with mode 0700, files with 0600.
 std::unique_ptr<Disk> make_posix_disk();
+
+std::string parent_directory(std::string_view path);  // "." when the path has no slash
 
 // Whole small files. write_file_atomically goes through `path`.new, sync, rename, sync_directory.
 Result<std::string> read_file(Disk& disk, const std::string& path, std::size_t size_max);
