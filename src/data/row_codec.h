@@ -22,11 +22,13 @@ void encode_row(std::span<const Datum> row, Bytes& out);
 Result<Datum> decode_datum(ByteReader& reader);
 Result<Row> decode_row(ByteReader& reader);
 
+__extension__ typedef unsigned __int128 UInt128;  // not ISO C++, so named once
+
 // A table's content: how many rows, and the sum modulo 2^128 of their hashes (XXH3-128 of the
 // canonical bytes, seeded with the table's id). Equal contents in any order give equal sums.
 struct ContentHash {
   std::int64_t rows = 0;
-  unsigned __int128 sum = 0;
+  UInt128 sum = 0;
 
   void add(ObjectId table, std::string_view row_bytes);
   void remove(ObjectId table, std::string_view row_bytes);
