@@ -1,4 +1,5 @@
-// server/admin.h: the administrator's door: one JSON object as one line each way over a Unix socket.
+// server/admin.h: the administrator's door: one JSON object as one line each way over a Unix
+// socket.
 //
 // Contract    AdminServer listens on `path` (mode 0600) and answers each connection's one request
 //             with what `handler` returns. A socket left behind by a dead process is replaced; one

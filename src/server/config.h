@@ -2,11 +2,11 @@
 //
 // Contract    read_config() and parse_config() give a Config in which every value is usable: paths
 //             are absolute (relative ones start at the file's directory), names are unique, limits
-//             are inside their ranges, addresses are numeric. What is wrong comes back as Code::invalid
-//             with the message `file:line:column: what is wrong` and the hint `allowed: ...`.
-//             Keys that belong to later versions are accepted with a warning, engines are not.
-//             Passwords that stand elsewhere (env:, file:) are read by resolve_password() only, so
-//             that `spar status` needs no secret.
+//             are inside their ranges, addresses are numeric. What is wrong comes back as
+//             Code::invalid with the message `file:line:column: what is wrong` and the hint
+//             `allowed: ...`. Keys that belong to later versions are accepted with a warning,
+//             engines are not. Passwords that stand elsewhere (env:, file:) are read by
+//             resolve_password() only, so that `spar status` needs no secret.
 // Threads     Value types.
 // Not here    Changing the file (config_edit.h). Whether directories exist and ports are free.
 #pragma once
@@ -22,7 +22,7 @@
 namespace spar::server {
 
 struct Listener {
-  std::string host;  // numeric IPv4 or IPv6, without brackets; empty: this listener is off
+  std::string host;        // numeric IPv4 or IPv6, without brackets; empty: this listener is off
   std::uint16_t port = 0;  // 0: the system picks a free one
   bool on() const { return !host.empty(); }
 };
@@ -31,8 +31,8 @@ enum class Durability { mirrored, mirrored_strict, async };
 
 struct CopyConfig {
   std::string name;
-  std::string engine;  // "sqlite" in this version
-  std::string path;    // absolute
+  std::string engine;         // "sqlite" in this version
+  std::string path;           // absolute
   bool replica_only = false;  // role = "replica": never a mirror, never the primary
 };
 

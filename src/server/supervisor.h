@@ -2,53 +2,25 @@
 // being started again.
 //
 // Contract    supervise() opens the listening sockets, starts `command` with them as inherited
-//             descriptors and starts it again whenever it dies without having been asked to, so that
-//             a crash is a pause: clients wait in the socket's queue instead of being refused.
+//             descriptors and starts it again whenever it dies without having been asked to, so
+//             that a crash is a pause: clients wait in the socket's queue instead of being refused.
 //             SIGTERM, SIGINT and SIGHUP are passed on. Returns the child's exit code.
-//               ends with   exit code 0 or 2 at any time, any code before it was ever ready, any end
+//               ends with   exit code 0 or 2 at any time, any code before it was ever ready, any
+//               end
 //                           after it was asked to stop
-//               again on    a signal, or exit code 1 after it had been ready: waits 100 ms, doubling
+//               again on    a signal, or exit code 1 after it had been ready: waits 100 ms,
+//               doubling
 //                           to 10 s, from the beginning again after 60 s of life
-//             The child is killed when the parent dies. NodeLock is held by both, so that a new server
-//             never meets an old one on the same data.
+//             The child is killed when the parent dies. NodeLock is held by both, so that a new
+//             server never meets an old one on the same data.
 // Threads     Call from the main thread of a process without other threads.
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-#include "server/config.h"
-
 namespace spar::server {
-
-// A descriptor that closes itself.
-class OwnedFd {
- public:
-  OwnedFd() = default;
-  explicit OwnedFd(int fd) : fd_(fd) {}
-  OwnedFd(OwnedFd&& other) noexcept : fd_(other.release()) {}
-  OwnedFd& operator=(OwnedFd&& other) noexcept;
-  ~OwnedFd();
-  int get() const { return fd_; }
-  int release();
-  bool open() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
-
-// Makes the data directory (mode 0700), locks it and writes this process's pid into `spar.pid`.
-// Code::unavailable, with the other's pid, when another server holds it. The lock lasts as long as
-// any process has the descriptor.
-Result<OwnedFd> lock_node(const std::string& data_directory);
-
-// A listening TCP socket; Code::io says the address and the reason.
-Result<OwnedFd> listen_on(const Listener& listener);
-// What a listening socket is bound to, with the port that the system picked.
-Result<Listener> bound_to(int fd);
 
 class BackOff {
  public:

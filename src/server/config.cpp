@@ -1,0 +1,328 @@
+#include "server/config.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "server/address.h"
+#include "server/config_reader.h"
+#include "server/password.h"
+
+namespace spar::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kCopiesMax = 32;
+constexpr std::string_view kAddressForm =
+    "\"ADDRESS:PORT\" such as \"127.0.0.1:6432\" or \"[::1]:6432\", or \"\" to switch it off";
+
+std::string absolute_from(const std::string& file, const std::string& path) {
+  fs::path base = fs::absolute(file).parent_path();
+  std::string out = (base / path).lexically_normal().string();
+  while (out.size() > 1 && out.back() == '/') out.pop_back();
+  return out;
+}
+
+Listener read_listener(Reader& reader, const toml::table& node, std::string_view key,
+                       std::string_view fallback) {
+  std::string text = reader.text(node, key, fallback);
+  Listener listener;
+  if (text.empty() || !reader.ok()) return listener;
+  if (!parse_address(text, listener)) {
+    reader.mistake(*node.get(key), std::string(key) + " cannot be \"" + text + "\"",
+                   std::string(kAddressForm));
+  }
+  return listener;
+}
+
+void warn_later(Reader& reader, Config& config, const toml::table& table, std::string_view key,
+                std::string_view consequence) {
+  config.warnings.push_back(reader.place(table, key) + ": " + std::string(key) +
+                            " belongs to a later version: " + std::string(consequence));
+}
+
+void read_node(Reader& reader, const toml::table& root, Config& config) {
+  config.data_directory = absolute_from(config.file, "spar-data");
+  const toml::table* node = reader.child(root, "node");
+  if (node == nullptr) return;
+  reader.check_keys(*node, "[node]", {"data", "postgres_listen", "mysql_listen", "console_listen"});
+  std::string data = reader.text(*node, "data", "spar-data");
+  if (data.empty()) reader.mistake(*node->get("data"), "data is empty", "a directory");
+  config.data_directory = absolute_from(config.file, data);
+  config.postgres = read_listener(reader, *node, "postgres_listen", "127.0.0.1:6432");
+  for (std::string_view later : {"mysql_listen", "console_listen"}) {
+    if (read_listener(reader, *node, later, "").on()) {
+      warn_later(reader, config, *node, later, "nothing listens there");
+    }
+  }
+}
+
+void read_tls(Reader& reader, const toml::table& root, Config& config) {
+  const toml::table* tls = reader.child(root, "tls");
+  if (tls == nullptr) return;
+  reader.check_keys(*tls, "[tls]", {"certificate", "key"});
+  config.tls.certificate =
+      absolute_from(config.file, reader.required_text(*tls, "[tls]", "certificate"));
+  config.tls.key = absolute_from(config.file, reader.required_text(*tls, "[tls]", "key"));
+}
+
+void read_limits(Reader& reader, const toml::table& root, Limits& limits) {
+  const toml::table* table = reader.child(root, "limits");
+  if (table == nullptr) return;
+  const toml::table& t = *table;
+  reader.check_keys(
+      t, "[limits]",
+      {"message_bytes_max", "sessions_max", "statement_tokens_max", "statement_nesting_max",
+       "statement_memory_bytes_max", "login_timeout", "write_pause_max", "shutdown_timeout"});
+  constexpr std::int64_t kDay = 86'400'000;
+  limits.message_bytes_max =
+      reader.bytes(t, "message_bytes_max", {1 << 16, (1LL << 30) - 1}, limits.message_bytes_max);
+  limits.sessions_max = static_cast<std::uint32_t>(
+      reader.integer(t, "sessions_max", {1, 10'000}, limits.sessions_max));
+  limits.statement_tokens_max = static_cast<std::uint32_t>(
+      reader.integer(t, "statement_tokens_max", {100, 10'000'000}, limits.statement_tokens_max));
+  limits.statement_nesting_max = static_cast<std::uint32_t>(
+      reader.integer(t, "statement_nesting_max", {10, 5'000}, limits.statement_nesting_max));
+  limits.statement_memory_bytes_max = reader.bytes(
+      t, "statement_memory_bytes_max", {1 << 20, 1LL << 40}, limits.statement_memory_bytes_max);
+  limits.login_timeout =
+      reader.duration(t, "login_timeout", {100, 3'600'000}, limits.login_timeout);
+  limits.write_pause_max = reader.duration(t, "write_pause_max", {0, kDay}, limits.write_pause_max);
+  limits.shutdown_timeout =
+      reader.duration(t, "shutdown_timeout", {0, kDay}, limits.shutdown_timeout);
+}
+
+void read_engine(Reader& reader, const toml::table& table, CopyConfig& copy) {
+  constexpr std::string_view kEngines[] = {"sqlite", "postgres", "mysql", "oracle"};
+  if (table.get("engine") == nullptr) {
+    reader.mistake(table, "copy \"" + copy.name + "\" lacks the key \"engine\"", "\"sqlite\"");
+    return;
+  }
+  std::size_t index =
+      reader.choice(table, "engine", {kEngines[0], kEngines[1], kEngines[2], kEngines[3]}, 0);
+  copy.engine = std::string(kEngines[index]);
+  if (index != 0) {
+    reader.mistake(
+        *table.get("engine"),
+        "copy \"" + copy.name + "\": the engine " + copy.engine + " is not in this version",
+        "\"sqlite\"");
+  }
+}
+
+CopyConfig read_copy(Reader& reader, const toml::table& table) {
+  CopyConfig copy;
+  copy.name = reader.required_name(table, "[[cluster.copy]]");
+  if (reader.ok()) read_engine(reader, table, copy);
+  reader.check_keys(table, "[[cluster.copy]]", {"name", "engine", "path", "role"});
+  if (!reader.ok()) return copy;
+  copy.path = absolute_from(reader.file(), reader.required_text(table, "[[cluster.copy]]", "path"));
+  if (table.get("role") != nullptr) {
+    reader.choice(table, "role", {"replica"}, 0);
+    copy.replica_only = true;
+  }
+  return copy;
+}
+
+void read_copies(Reader& reader, const toml::table& table, ClusterConfig& cluster) {
+  std::set<std::string> names;
+  for (const toml::table* child : reader.children(table, "copy")) {
+    CopyConfig copy = read_copy(reader, *child);
+    if (!reader.ok()) return;
+    if (!names.insert(copy.name).second) {
+      reader.mistake(*child->get("name"),
+                     "cluster \"" + cluster.name + "\" has two copies named \"" + copy.name + "\"",
+                     "a name of its own for each copy");
+    }
+    cluster.copies.push_back(std::move(copy));
+  }
+  if (cluster.copies.empty() || cluster.copies.size() > kCopiesMax) {
+    reader.mistake(
+        table,
+        "cluster \"" + cluster.name + "\" has " + std::to_string(cluster.copies.size()) + " copies",
+        "1 to 32 tables [[cluster.copy]]");
+  }
+}
+
+void read_mirrors(Reader& reader, const toml::table& table, ClusterConfig& cluster) {
+  constexpr Durability kChoices[] = {Durability::mirrored, Durability::mirrored_strict,
+                                     Durability::async};
+  cluster.durability =
+      kChoices[reader.choice(table, "durability", {"mirrored", "mirrored-strict", "async"}, 0)];
+  auto eligible = std::count_if(cluster.copies.begin(), cluster.copies.end(),
+                                [](const CopyConfig& copy) { return !copy.replica_only; });
+  if (eligible == 0) {
+    reader.mistake(table, "cluster \"" + cluster.name + "\" has replicas only",
+                   "at least one copy without role = \"replica\"");
+    return;
+  }
+  std::int64_t most = eligible - 1;
+  bool waits = cluster.durability != Durability::async;
+  cluster.mirrors = static_cast<int>(
+      reader.integer(table, "mirrors", {0, most}, waits ? std::min<std::int64_t>(1, most) : 0));
+  if (cluster.durability == Durability::mirrored_strict && cluster.mirrors == 0) {
+    reader.mistake(table,
+                   "mirrored-strict needs a mirror, cluster \"" + cluster.name + "\" has none",
+                   "mirrors of at least 1 and two copies, or durability = \"mirrored\"");
+  }
+}
+
+void read_databases(Reader& reader, const toml::table& table, ClusterConfig& cluster) {
+  cluster.databases = reader.texts(table, "databases");
+  std::set<std::string> names;
+  for (const std::string& name : cluster.databases) {
+    bool usable = !name.empty() && name.size() <= 63 && name.find('\0') == std::string::npos;
+    if (!usable || !names.insert(name).second) {
+      reader.mistake(*table.get("databases"), "\"" + name + "\" cannot stand in databases",
+                     "names of 1 to 63 bytes, each once");
+    }
+  }
+}
+
+ClusterConfig read_cluster(Reader& reader, const toml::table& table, Config& config) {
+  ClusterConfig cluster;
+  reader.check_keys(table, "[[cluster]]",
+                    {"name", "durability", "mirrors", "databases", "copy", "backup"});
+  cluster.name = reader.required_name(table, "[[cluster]]");
+  if (reader.ok()) read_databases(reader, table, cluster);
+  if (reader.ok()) read_copies(reader, table, cluster);
+  if (reader.ok()) read_mirrors(reader, table, cluster);
+  if (const toml::table* backup = reader.child(table, "backup")) {
+    reader.check_keys(*backup, "[cluster.backup]", {"repository", "every", "keep"});
+    warn_later(reader, config, table, "backup", "no backup is made");
+  }
+  return cluster;
+}
+
+bool holds(const std::string& outer, const std::string& inner) {
+  return inner == outer || inner.starts_with(outer == "/" ? outer : outer + "/");
+}
+
+// Two copies in one directory, or one inside the other, would destroy each other.
+void check_paths(Reader& reader, const toml::table& root, const Config& config) {
+  std::vector<std::pair<std::string, std::string>> seen;  // path, whose it is
+  for (const ClusterConfig& cluster : config.clusters) {
+    for (const CopyConfig& copy : cluster.copies) {
+      if (holds(copy.path, config.data_directory)) seen.emplace_back(config.data_directory, "node");
+      for (const auto& [path, owner] : seen) {
+        if (!holds(path, copy.path) && !holds(copy.path, path)) continue;
+        reader.mistake(root,
+                       "the directory of copy \"" + copy.name + "\", " + copy.path +
+                           ", overlaps that of " + owner + ", " + path,
+                       "a directory of its own for each copy");
+        return;
+      }
+      seen.emplace_back(copy.path, "copy \"" + copy.name + "\"");
+    }
+  }
+}
+
+void read_clusters(Reader& reader, const toml::table& root, Config& config) {
+  std::set<std::string> names, databases;
+  for (const toml::table* table : reader.children(root, "cluster")) {
+    ClusterConfig cluster = read_cluster(reader, *table, config);
+    if (!reader.ok()) return;
+    if (!names.insert(cluster.name).second) {
+      reader.mistake(*table->get("name"), "two clusters are named \"" + cluster.name + "\"",
+                     "a name of its own for each cluster");
+    }
+    for (const std::string& database : cluster.databases) {
+      if (databases.insert(database).second) continue;
+      reader.mistake(*table->get("databases"),
+                     "database \"" + database + "\" stands in two clusters",
+                     "each database in one cluster");
+    }
+    config.clusters.push_back(std::move(cluster));
+  }
+  if (config.clusters.empty()) {
+    reader.mistake(root, "there is no [[cluster]]", "at least one table [[cluster]]");
+  }
+  if (reader.ok()) check_paths(reader, root, config);
+}
+
+UserConfig read_user(Reader& reader, const toml::table& table) {
+  UserConfig user;
+  reader.check_keys(table, "[[user]]", {"name", "password"});
+  user.name = reader.required_text(table, "[[user]]", "name");
+  std::string text = reader.required_text(table, "[[user]]", "password");
+  if (!reader.ok()) return user;
+  user.password = classify_password(text);
+  if (!is_usable(user.password)) {
+    reader.mistake(*table.get("password"), "the password of \"" + user.name + "\" is not usable",
+                   "a SCRAM-SHA-256 secret, a plain password, env:NAME or file:PATH");
+  }
+  if (user.password.kind == Password::Kind::file) {
+    user.password.value = absolute_from(reader.file(), user.password.value);
+  }
+  return user;
+}
+
+void read_users(Reader& reader, const toml::table& root, Config& config) {
+  std::set<std::string> names;
+  for (const toml::table* table : reader.children(root, "user")) {
+    UserConfig user = read_user(reader, *table);
+    if (!reader.ok()) return;
+    if (!names.insert(user.name).second) {
+      reader.mistake(*table->get("name"), "two users are named \"" + user.name + "\"",
+                     "each user once");
+    }
+    config.users.push_back(std::move(user));
+  }
+}
+
+void check_exposure(Reader& reader, const toml::table& root, const Config& config) {
+  if (!reader.ok() || !config.postgres.on() || is_loopback(config.postgres.host)) return;
+  const toml::node& at = *root["node"]["postgres_listen"].node();
+  if (config.users.empty()) {
+    reader.mistake(at, "listening on " + config.postgres.host + " without any [[user]]",
+                   "127.0.0.1, [::1], or at least one [[user]]");
+  }
+  if (!config.tls.on()) {
+    reader.mistake(at, "listening on " + config.postgres.host + " without TLS",
+                   "127.0.0.1, [::1], or a table [tls] with certificate and key");
+  }
+}
+
+Config read_root(Reader& reader, const toml::table& root) {
+  Config config;
+  config.file = reader.file();
+  reader.check_keys(root, "the file", {"node", "tls", "limits", "cluster", "user"});
+  read_node(reader, root, config);
+  read_tls(reader, root, config);
+  read_limits(reader, root, config.limits);
+  read_users(reader, root, config);
+  read_clusters(reader, root, config);
+  check_exposure(reader, root, config);
+  return config;
+}
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view text, const std::string& file) {
+  toml::table root;
+  try {
+    root = toml::parse(text, file);
+  } catch (const toml::parse_error& error) {
+    return std::unexpected(
+        config_mistake(file, error.source().begin, std::string(error.description()), "TOML 1.0"));
+  }
+  Reader reader(file);
+  Config config = read_root(reader, root);
+  if (!reader.ok()) return std::unexpected(*reader.error());
+  return config;
+}
+
+Result<Config> read_config(const std::string& file) {
+  auto text = read_small_file(file, "the configuration");
+  if (!text) {
+    text.error().hint = "make one with `spar init DIR`, or name it with --config FILE";
+    return std::unexpected(std::move(text.error()));
+  }
+  return parse_config(*text, file);
+}
+
+std::string admin_socket_path(const Config& config) {
+  return config.data_directory + "/admin.sock";
+}
+
+}  // namespace spar::server
