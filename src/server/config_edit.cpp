@@ -83,9 +83,12 @@ std::vector<std::string> copy_names(const Config& config) {
 }
 
 std::string quoted(const std::string& text) {
-  std::ostringstream out;
-  out << toml::value<std::string>(text);
-  return out.str();
+  std::string out = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
 }
 
 // As it will be read again: relative to the file when it lies below the file's directory.
