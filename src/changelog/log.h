@@ -3,12 +3,13 @@
 // Contract    append() writes records behind the last one; they are durable once sync() has
 //             returned. Positions rise by exactly one sequence number; epochs never fall. open()
 //             finds the end by itself: a record that is torn, or does not chain from the one before
-//             it (each checksum is seeded with its predecessor's), ends the log, and what lies behind
-//             is cleared before the next append. A damaged record that is followed by a later segment
-//             is Code::corrupt: that is not a torn tail.
-//             Segments are allocated and zeroed ahead, so that a flush writes no metadata.
-//             The format is written down in docs/formats/changelog.md.
-// Errors      Code::io, Code::corrupt. After a failed append or sync the log refuses further writes:
+//             it (each checksum is seeded with its predecessor's), ends the log, and what lies
+//             behind is cleared before the next append. A damaged record that is followed by a
+//             later segment is Code::corrupt: that is not a torn tail. Segments are allocated and
+//             zeroed ahead, so that a flush writes no metadata. The format is written down in
+//             docs/formats/changelog.md.
+// Errors      Code::io, Code::corrupt. After a failed append or sync the log refuses further
+// writes:
 //             what is on the disk is unknown (a failed fsync is never retried).
 // Threads     One thread appends and syncs; read() and the position calls from any thread.
 #pragma once
@@ -46,8 +47,8 @@ class Log {
   virtual Result<void> append(std::span<const SharedRecord> records) = 0;
   virtual Result<void> sync() = 0;
 
-  // Records after `after`, oldest first, until bytes_max is passed or the end; at least one if there
-  // is one. Code::invalid when `after` is older than base() (trimmed: take a snapshot).
+  // Records after `after`, oldest first, until bytes_max is passed or the end; at least one if
+  // there is one. Code::invalid when `after` is older than base() (trimmed: take a snapshot).
   virtual Result<std::vector<SharedRecord>> read(Sequence after, std::size_t bytes_max) = 0;
 
   // Forgets every record after `last`, durably.

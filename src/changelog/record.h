@@ -1,10 +1,10 @@
 // changelog/record.h: one committed transaction as the change log holds it.
 //
 // Contract    A Record is its position, the name of its attempt, its time, and the list of its
-//             changes as bytes, in the order they happened. ChangeWriter makes those bytes while the
-//             transaction runs (and forgets the tail when a statement fails); ChangeReader walks
-//             them and refuses anything that ChangeWriter never wrote (Code::corrupt).
-//             The format is written down in docs/formats/changelog.md.
+//             changes as bytes, in the order they happened. ChangeWriter makes those bytes while
+//             the transaction runs (and forgets the tail when a statement fails); ChangeReader
+//             walks them and refuses anything that ChangeWriter never wrote (Code::corrupt). The
+//             format is written down in docs/formats/changelog.md.
 // Threads     Value types.
 #pragma once
 
@@ -34,12 +34,12 @@ enum class ChangeKind : std::uint8_t {
 
 struct Change {
   ChangeKind kind = ChangeKind::insert;
-  ObjectId table;                    // all but catalogue
-  std::int64_t key = 0;              // the row's identity before
-  std::int64_t new_key = 0;          // and after; equal unless the update changed it
-  std::string_view before;           // canonical row bytes (data/row_codec.h): update, erase
-  std::string_view after;            // insert, update
-  data::ContentHash content;         // content
+  ObjectId table;                           // all but catalogue
+  std::int64_t key = 0;                     // the row's identity before
+  std::int64_t new_key = 0;                 // and after; equal unless the update changed it
+  std::string_view before;                  // canonical row bytes (data/row_codec.h): update, erase
+  std::string_view after;                   // insert, update
+  data::ContentHash content;                // content
   std::vector<data::ObjectChange> objects;  // catalogue
 };
 
