@@ -114,8 +114,10 @@ class Copy {
   // ChangeSource: a copy of the data in `directory`, and the position it holds.
   virtual Result<Position> snapshot_into(const std::string& directory) = 0;
 
-  // Moves what is durable in the log into the main file. `wait_durable` returns false to give up.
-  virtual Result<void> checkpoint(const std::function<bool(Position)>& wait_durable) = 0;
+  // Moves what is durable in the log into the main file; `wait_durable` returns false to give up.
+  // The position up to which the main file now holds everything durably; nothing when readers or
+  // `wait_durable` kept it from getting there.
+  virtual Result<std::optional<Position>> checkpoint(const std::function<bool(Position)>& wait_durable) = 0;
   virtual Result<void> inspect() = 0;  // is the copy still what was written? cheap; see the watchdog
 };
 

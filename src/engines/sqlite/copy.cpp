@@ -81,7 +81,8 @@ class EmbeddedCopy : public Copy {
 
   Result<std::pair<Position, Contents>> scan() override;
   Result<Position> snapshot_into(const std::string& directory) override;
-  Result<void> checkpoint(const std::function<bool(Position)>& wait_durable) override;
+  Result<std::optional<Position>> checkpoint(
+      const std::function<bool(Position)>& wait_durable) override;
   Result<void> inspect() override {
     if (state_.fenced.load()) return Failure(copy_lost());
     return vfs_->inspect(kPagesInspected);
@@ -206,20 +207,23 @@ Result<Position> EmbeddedCopy::snapshot_into(const std::string& directory) {
 }
 
 // A reader that stands at a durable position keeps SQLite's checkpoint from moving anything newer.
-Result<void> EmbeddedCopy::checkpoint(const std::function<bool(Position)>& wait_durable) {
+Result<std::optional<Position>> EmbeddedCopy::checkpoint(
+    const std::function<bool(Position)>& wait_durable) {
   if (state_.fenced.load()) return Failure(copy_lost());
   if (!maintenance_) {
     SPAR_ASSIGN(maintenance_, Connection::open({path_, vfs_->name(), true, false}));
   }
   SPAR_ASSIGN(std::unique_ptr<Connection> pin, pool_->take());
-  Result<void> result = [&]() -> Result<void> {
+  auto result = [&]() -> Result<std::optional<Position>> {
     SPAR_TRY(pin->run("BEGIN"));
     SPAR_ASSIGN(Position position, read_position(*pin));
-    if (!wait_durable(position)) return {};
+    if (!wait_durable(position)) return std::nullopt;
+    int in_log = 0, moved = 0;
     int code = sqlite3_wal_checkpoint_v2(maintenance_->raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
-                                         nullptr, nullptr);
-    if (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED) return {};
-    return Failure(error_of(maintenance_->raw(), code));
+                                         &in_log, &moved);
+    if (is_copy_failure(code)) return Failure(error_of(maintenance_->raw(), code));
+    if (code != SQLITE_OK || moved < in_log) return std::nullopt;
+    return position;
   }();
   (void)pin->run("ROLLBACK");
   pool_->give(std::move(pin));

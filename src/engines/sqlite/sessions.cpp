@@ -266,6 +266,7 @@ class WritingSession : public WriteSession {
     if (!mutant(Mutant::forget_position)) {
       SPAR_TRY(write_position(connection_, request.position));
     }
+    position_ = request.position;
     auto record = std::make_shared<changelog::Record>();
     record->position = request.position;
     record->transaction = request.transaction;
@@ -276,6 +277,7 @@ class WritingSession : public WriteSession {
 
   Result<void> commit() override {
     SPAR_TRY(alive());
+    state_.publish(position_);  // before a reader can see it
     SPAR_ASSIGN(StatementUse use, connection_.prepare("COMMIT"));
     Result<void> done = use.run();
     if (!done) return Failure(explain(done.error(), *catalogue_, {}, connection_));
@@ -402,6 +404,7 @@ class WritingSession : public WriteSession {
   Capture capture_;
   std::shared_ptr<const data::Catalogue> catalogue_;
   Position seen_;
+  Position position_;  // that this transaction commits at
   Contents contents_;
   std::vector<ObjectId> dropped_;
   std::vector<SavepointMark> savepoints_;

@@ -1,0 +1,144 @@
+// replicate/cluster.h: the data path of one cluster: who answers reads, who takes writes, and what the
+// controller can do to that.
+//
+// Contract    Sessions take leases. A lease keeps its member alive but does not keep it in service: when the
+//             member fails, calls on the lease give Code::copy_lost and the session takes another.
+//             begin_read and begin_write wait while the cluster is held (a failover is under way).
+//             The controller alone calls the second half; it performs control's actions one by one.
+// Threads     Sessions: any. Controller calls: one thread.
+// Invariants  K1 a read lease of a follower holds everything acknowledged when it was asked for (strict).
+//             K2 no write lease is given in an epoch that was not admitted.
+// Not here    Decisions (control/), the record (coordination/), transactions and replay (server/).
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "engines/contract.h"
+#include "replicate/member.h"
+#include "replicate/pipeline.h"
+#include "replicate/writer_gate.h"
+
+namespace spar::replicate {
+
+// How fresh a read must be: everything acknowledged by now, everything up to `after`, or at most
+// `max_staleness` old. `primary_only` for a snapshot that may turn into a write.
+struct ReadNeed {
+  enum class Kind { strict, after, bounded } kind = Kind::strict;
+  Position after;
+  std::chrono::milliseconds max_staleness{0};
+  bool primary_only = false;
+};
+
+class ReadLease {
+ public:
+  ReadLease(std::shared_ptr<Member> member, std::unique_ptr<engines::ReadSession> session,
+            bool needs_settling)
+      : member_(std::move(member)), session_(std::move(session)), needs_settling_(needs_settling) {}
+  ~ReadLease() { session_.reset(); }
+
+  engines::ReadSession& session() { return *session_; }
+  Member& member() { return *member_; }
+  // Whether what the snapshot saw may not be acknowledged yet.
+  bool needs_settling() const { return needs_settling_; }
+
+ private:
+  std::shared_ptr<Member> member_;
+  std::unique_ptr<engines::ReadSession> session_;
+  bool needs_settling_;
+};
+
+struct Committed {
+  Position position;
+};
+
+class WriteLease {
+ public:
+  WriteLease(std::shared_ptr<Member> member, std::shared_ptr<WriterGate> gate, Pipeline& pipeline)
+      : member_(std::move(member)), gate_(std::move(gate)), pipeline_(pipeline) {}
+  ~WriteLease();
+  WriteLease(const WriteLease&) = delete;
+  WriteLease& operator=(const WriteLease&) = delete;
+
+  Result<void> open(Epoch epoch);
+  engines::WriteSession& session() { return *session_; }
+  Member& member() { return *member_; }
+
+  // Publishes, commits and gives the right to write on; the caller then waits for the position.
+  // Nothing when the transaction wrote nothing. Code::copy_lost: not published, repeat it.
+  Result<std::optional<Position>> commit(TransactionId transaction, Timestamp now);
+
+ private:
+  void give_back();
+
+  std::shared_ptr<Member> member_;
+  std::shared_ptr<WriterGate> gate_;
+  Pipeline& pipeline_;
+  std::unique_ptr<engines::WriteSession> session_;
+  bool has_gate_ = true;
+};
+
+class Cluster {
+ public:
+  explicit Cluster(Member::OnFault on_fault) : on_fault_(std::move(on_fault)) {}
+  ~Cluster();
+
+  // --- sessions ---
+  Result<std::unique_ptr<ReadLease>> begin_read(const ReadNeed& need, Monotonic deadline);
+  Result<std::unique_ptr<WriteLease>> begin_write(Monotonic lock_deadline, Monotonic deadline);
+  // Of the primary, as of its newest commit; empty before the first admission.
+  std::shared_ptr<const data::Catalogue> catalogue() const;
+  Pipeline& pipeline() { return pipeline_; }
+  // A session saw the copy fail: its member is taken out, whoever noticed first.
+  void report(Member& member, const Error& error);
+
+  // --- controller ---
+  std::shared_ptr<Member> add(Member::Parts parts);  // starts following
+  void remove(CopyId id);                            // fences; its threads end by themselves
+  std::shared_ptr<Member> member(CopyId id) const;
+  std::vector<std::shared_ptr<Member>> members() const;
+  void hold();
+  void fence(CopyId id);  // no more writes there; a failed member is fenced already
+  // Lets `id` flush and apply all that was published; gives the end of its history.
+  Result<Position> promote(CopyId id, Epoch epoch);
+  void begin_epoch(const History& history, Epoch epoch, Sequence end);
+  void set_synchronous(CopyId primary, const std::vector<CopyId>& set, bool enough);
+  Result<void> admit(CopyId primary, Epoch epoch);
+  // Checkpoints the primary under the writer's right, so that its write-ahead log starts over.
+  void checkpoint_primary();
+  void sweep();  // destroys failed members that have come to rest
+
+ private:
+  // What sessions look at; replaced as a whole.
+  struct Routing {
+    Epoch epoch;
+    std::shared_ptr<Member> primary;
+    std::shared_ptr<WriterGate> gate;
+    std::vector<std::shared_ptr<Member>> followers;
+  };
+
+  std::shared_ptr<const Routing> wait_admitted(Monotonic deadline);
+  bool fresh_enough(const Member& member, const ReadNeed& need, const Position& acknowledged) const;
+  void publish_routing();
+  Result<std::vector<changelog::SharedRecord>> read_history(Sequence after, std::size_t bytes);
+
+  Member::OnFault on_fault_;
+  Pipeline pipeline_;
+  mutable std::mutex mutex_;
+  std::condition_variable admitted_;
+  std::map<CopyId, std::shared_ptr<Member>> members_;
+  std::vector<std::shared_ptr<Member>> graveyard_;
+  bool held_ = true;
+  CopyId primary_;
+  Epoch epoch_;
+  std::shared_ptr<WriterGate> gate_;
+  std::atomic<std::shared_ptr<const Routing>> routing_;  // null while held
+  std::atomic<std::uint32_t> round_robin_{0};
+};
+
+}  // namespace spar::replicate

@@ -1,0 +1,107 @@
+// replicate/pipeline.h: the order of commits and the moment each is acknowledged.
+//
+// Contract    A committing session publishes its record under the writer's right; members fetch records
+//             from the window and report what they hold durably; a record is acknowledged once every
+//             acknowledger (the primary and the synchronous set) holds it. wait() tells a session how
+//             its commit, or the position that its read saw, ended.
+// Threads     Any.
+// Invariants  P1 acknowledged() never falls.  P2 sequence numbers are published without gaps.
+//             P3 nothing is acknowledged between seal() and begin_epoch() but what was published before.
+//             P4 a change of the acknowledgers takes effect only when the caller says so, which is
+//             after the cluster record holds it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <semaphore>
+#include <set>
+#include <vector>
+
+#include "base/position.h"
+#include "base/time.h"
+#include "changelog/record.h"
+
+namespace spar::replicate {
+
+enum class Outcome { committed, not_committed, deadline };
+
+// What a member asks the pipeline for.
+struct FeedRequest {
+  Sequence after;                 // the newest record it has
+  bool acknowledged_only = false;  // a replica, or an applier
+  std::size_t bytes_max = 0;
+  std::size_t records_max = 0;  // 0: any
+};
+
+struct Feed {
+  std::vector<changelog::SharedRecord> records;
+  bool behind_window = false;  // the next record is no longer in memory: read it from a log
+  Sequence limit;              // the newest sequence that the request allows
+};
+
+class Pipeline {
+ public:
+  // The position of the next record. REQUIRES: the writer's right.
+  Position next() const;
+  // False when the epoch is sealed: the record goes nowhere, roll back. REQUIRES: the writer's right.
+  bool publish(changelog::SharedRecord record);
+
+  Position published() const;
+  Position acknowledged() const;
+  // Whether `position` is on the history and acknowledged, without waiting.
+  bool settled(const Position& position) const;
+  Outcome wait(const Position& position, Monotonic deadline);
+
+  // Fills `feed`, waiting until there is something; empty after wake(): ask again or stop.
+  void fetch(const FeedRequest& request, Feed& feed);
+  Feed try_fetch(const FeedRequest& request) const;
+  void wake();
+  void durable(CopyId member, Sequence sequence);
+
+  // How long ago the first acknowledged record after `applied` was committed; 0 when there is none.
+  std::chrono::milliseconds lag(Sequence applied, Timestamp now) const;
+
+  // No more publishing until begin_epoch().
+  void seal();
+  // The history goes on in `epoch` after `end`: later records were not committed.
+  void begin_epoch(const History& history, Epoch epoch, Sequence end);
+  // `enough`: false holds every acknowledgement (mirrored-strict without its mirrors).
+  void set_acknowledgers(const std::set<CopyId>& members, bool enough);
+
+ private:
+  struct Waiter {
+    Position position;
+    Outcome outcome = Outcome::deadline;
+    std::binary_semaphore done{0};
+  };
+
+  Sequence first_in_window() const;  // of the window, or published + 1
+  void recompute();                  // acknowledged, and whom it wakes
+  void trim();
+  bool lost(const Position& position) const;
+  void collect(const FeedRequest& request, Feed& feed) const;
+
+  mutable std::mutex mutex_;
+  std::condition_variable on_published_;
+  std::condition_variable on_acknowledged_;
+  std::uint64_t wakes_ = 0;
+  std::deque<changelog::SharedRecord> window_;
+  std::size_t window_bytes_ = 0;
+  History history_;
+  Epoch epoch_;
+  Sequence published_;
+  Sequence acknowledged_;
+  std::atomic<std::uint64_t> acknowledged_fast_{0};
+  std::atomic<std::uint64_t> epoch_fast_{0};
+  bool sealed_ = true;
+  bool enough_ = true;
+  std::set<CopyId> acknowledgers_;
+  std::map<CopyId, Sequence> durable_;
+  std::deque<Waiter*> waiters_;
+};
+
+}  // namespace spar::replicate
