@@ -360,7 +360,7 @@ bool FileLog::intact() {
   if (!size || *size < capacity) return false;
   Bytes written = encode_header(header);
   return holds(*file, 0, written.size(), hash_of(written)) &&
-         holds(*file, block.offset, block.size, block.hash);
+         (block.size == 0 || holds(*file, block.offset, block.size, block.hash));
 }
 
 }  // namespace spar::changelog

@@ -11,7 +11,10 @@
 // Errors      Code::io, Code::corrupt. After a failed append or sync the log refuses further
 // writes:
 //             what is on the disk is unknown (a failed fsync is never retried).
-// Threads     One thread appends and syncs; read() and the position calls from any thread.
+//             Every later call then gives the first error.
+// Threads     Any thread. append() and sync() may overlap, so that one batch is written while the
+// one
+//             before it is flushed: sync() covers what was appended before it began.
 #pragma once
 
 #include <cstdint>
