@@ -33,6 +33,7 @@ struct Error {
   int position = 0;  // 1-based character of the statement, 0 when there is none
   // What a constraint violation names, for the fields s, t, c and n of an ErrorResponse.
   std::string schema, table, column, constraint;
+  std::string context = {};  // where in the client's data: "COPY t, line 3"; field W
 };
 
 template <class T>
