@@ -1,1 +1,51 @@
-int main() { return 2; }
+// The command line of Spar. Everything that a command does lives in commands/.
+#include <filesystem>
+#include <iostream>
+
+#include "spar/commands/command.h"
+
+namespace {
+
+using namespace spar::app;
+
+void add_commands(CLI::App& app, Context& context) {
+  add_init(app, context);
+  add_serve(app, context);
+  add_status(app, context);
+  add_events(app, context);
+  add_switchover(app, context);
+  add_failover(app, context);
+  add_copy(app, context);
+  add_pause(app, context);
+  add_resume(app, context);
+  add_demo(app, context);
+  add_version(app, context);
+  add_completion(app, context);
+}
+
+std::string own_path(const char* argv0) {
+  std::error_code status;
+  std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe", status);
+  return status ? std::string(argv0) : path.string();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Context context{.program = own_path(argv[0])};
+  CLI::App app("One SQL address that stays up while the databases behind it die.", "spar");
+  app.require_subcommand(1);
+  app.footer(
+      "Example:\n  spar init shop && spar serve shop/spar.toml\n\n"
+      "Exit code: 0 done, 1 failed, 2 wrong usage. `spar COMMAND --help` says more.");
+  add_commands(app, context);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
+    std::cerr << "spar: " << error.what() << '\n';
+    return 1;
+  }
+  return context.exit_code;
+}

@@ -155,7 +155,7 @@ milliseconds BackOff::after_life_of(milliseconds life) {
 Ending judge_end(int wait_status, bool was_ready, bool asked_to_stop) {
   bool signalled = WIFSIGNALED(wait_status);
   int code = signalled ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
-  bool final_code = code == 0 || code == 2 || !was_ready;
+  bool final_code = code == 0 || !was_ready;
   return {.restart = !asked_to_stop && (signalled || !final_code), .exit_code = code};
 }
 

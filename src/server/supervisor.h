@@ -5,12 +5,10 @@
 //             descriptors and starts it again whenever it dies without having been asked to, so
 //             that a crash is a pause: clients wait in the socket's queue instead of being refused.
 //             SIGTERM, SIGINT and SIGHUP are passed on. Returns the child's exit code.
-//               ends with   exit code 0 or 2 at any time, any code before it was ever ready, any
-//               end
-//                           after it was asked to stop
-//               again on    a signal, or exit code 1 after it had been ready: waits 100 ms,
-//               doubling
-//                           to 10 s, from the beginning again after 60 s of life
+//               ends with   exit code 0 at any time, any code before the server was ever ready, any
+//                           end after it was asked to stop
+//               again on    a signal, or any other code after it had been ready: waits 100 ms,
+//                           doubling to 10 s, from the beginning again after 60 s of life
 //             The child is killed when the parent dies. NodeLock is held by both, so that a new
 //             server never meets an old one on the same data.
 // Threads     Call from the main thread of a process without other threads.

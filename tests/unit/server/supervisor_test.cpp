@@ -37,7 +37,8 @@ TEST(JudgeEnd, TellsDeathsFromEndings) {
   EXPECT_TRUE(judge_end(killed(SIGSEGV), false, false).restart);
   EXPECT_TRUE(judge_end(exited(1), true, false).restart);
   EXPECT_FALSE(judge_end(exited(0), true, false).restart);
-  EXPECT_EQ(judge_end(exited(2), true, false).exit_code, 2);
+  EXPECT_TRUE(judge_end(exited(2), true, false).restart);  // a bad edit can be mended
+  EXPECT_EQ(judge_end(exited(2), false, false).exit_code, 2);
   EXPECT_FALSE(judge_end(exited(1), false, false).restart);
   EXPECT_EQ(judge_end(exited(1), false, false).exit_code, 1);
   EXPECT_FALSE(judge_end(killed(SIGTERM), true, true).restart);

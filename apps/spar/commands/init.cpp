@@ -1,0 +1,166 @@
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "server/config.h"
+#include "spar/commands/command.h"
+#include "spar/commands/init.h"
+
+namespace spar::app {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+std::string quoted(const std::string& text) {
+  return json(text).dump();
+}
+
+constexpr const char* kHead = R"(# Spar's configuration. Relative paths start at this file.
+
+[node]
+data = "spar-data"                 # the admin socket, the lock, the cluster's record
+)";
+
+constexpr const char* kTail = R"(
+# Without any [[user]], clients from this machine are let in under any name, and listening
+# elsewhere is refused. To listen elsewhere, add users and TLS:
+#
+# [tls]
+# certificate = "server.crt"
+# key = "server.key"
+#
+# [[user]]
+# name = "app"
+# password = "env:APP_PASSWORD"    # or file:PATH, or a SCRAM-SHA-256 secret as PostgreSQL has it
+
+# [limits]                         # the defaults
+# message_bytes_max = "64MiB"      # of one message from a client
+# sessions_max = 200
+# statement_tokens_max = 200000
+# statement_nesting_max = 500
+# login_timeout = "10s"
+)";
+
+constexpr const char* kCluster = R"(
+[[cluster]]
+name = "main"
+durability = "mirrored"            # mirrored | mirrored-strict | async
+)";
+
+void write_cluster(std::ostream& out, const InitOptions& options) {
+  out << kCluster << "mirrors = " << (options.copies > 1 ? 1 : 0)
+      << "                        # how many copies a COMMIT waits for\n"
+      << "databases = [" << quoted(options.database)
+      << "]         # made at the first start; CREATE DATABASE makes more\n";
+  for (int i = 0; i < options.copies; ++i) {
+    out << "\n[[cluster.copy]]" << (i == 0 ? "                   # the first primary" : "")
+        << "\nname = " << quoted(copy_name(i)) << "\nengine = " << quoted(options.engine)
+        << "\npath = " << quoted("copies/" + copy_name(i))
+        << (i == 1 ? "                  # better on a disk of its own" : "") << "\n";
+  }
+}
+
+Error refusal(const std::string& message, const std::string& hint) {
+  Error error;
+  error.code = Code::io;
+  error.message = message;
+  error.hint = hint;
+  return error;
+}
+
+Result<void> check_empty(const InitOptions& options) {
+  std::error_code ignored;
+  std::string file = options.directory + "/spar.toml";
+  if (fs::exists(file, ignored)) {
+    return std::unexpected(refusal(file + " exists already",
+                                   "choose another directory, or start what is there with "
+                                   "`spar serve " +
+                                       file + "`"));
+  }
+  for (const char* name : {"copies", "spar-data"}) {
+    std::string path = options.directory + "/" + name;
+    if (fs::exists(path, ignored) && !fs::is_empty(path, ignored)) {
+      return std::unexpected(refusal(path + " is not empty", "choose another directory"));
+    }
+  }
+  return {};
+}
+
+Result<void> make_files(const InitOptions& options, const std::string& text) {
+  std::error_code status;
+  for (int i = 0; i < options.copies && !status; ++i) {
+    fs::path path = fs::path(options.directory) / "copies" / copy_name(i);
+    fs::create_directories(path, status);
+    if (!status) fs::permissions(path, fs::perms::owner_all, status);
+  }
+  std::string file = options.directory + "/spar.toml";
+  std::ofstream out(file);
+  out << text;
+  out.close();
+  if (status || !out) {
+    return failure(Code::io, "cannot write " + file + (status ? ": " + status.message() : ""));
+  }
+  fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write,
+                  status);  // may hold secrets
+  return {};
+}
+
+int init(const InitOptions& options, const CommonOptions& common) {
+  std::string file = options.directory + "/spar.toml";
+  auto made = make_node(options, common.dry_run);
+  if (!made) return show_error(made.error(), common.json);
+  if (common.json) {
+    show_json({{"ok", true}, {"config", file}, {"copies", options.copies}});
+    return 0;
+  }
+  std::cout << (common.dry_run ? "would make " : "made ") << file << " with " << options.copies
+            << (options.copies == 1 ? " copy" : " copies") << " in " << options.directory
+            << "/copies\nnow: spar serve " << file << '\n';
+  return 0;
+}
+
+}  // namespace
+
+std::string copy_name(int index) {
+  return std::string(1, static_cast<char>('a' + index));
+}
+
+std::string node_file(const InitOptions& options) {
+  std::ostringstream out;
+  out << kHead << "postgres_listen = " << quoted(options.listen)
+      << " # PostgreSQL's protocol; \"\" switches it off\n";
+  write_cluster(out, options);
+  out << kTail;
+  return out.str();
+}
+
+Result<void> make_node(const InitOptions& options, bool dry_run) {
+  SPAR_TRY(check_empty(options));
+  std::string text = node_file(options);
+  SPAR_TRY(server::parse_config(text, options.directory + "/spar.toml"));
+  if (dry_run) return {};
+  return make_files(options, text);
+}
+
+void add_init(CLI::App& app, Context& context) {
+  CLI::App* command =
+      add_command(app, {"init", "Make a configuration and empty directories for the copies",
+                        "spar init shop --copies 3 --database shop"});
+  auto options = std::make_shared<InitOptions>();
+  auto common = std::make_shared<CommonOptions>();
+  command->add_option("DIR", options->directory, "the directory, made when absent")->required();
+  command->add_option("--copies", options->copies, "how many copies (default 3)")
+      ->check(CLI::Range(1, 26));
+  command->add_option("--engine", options->engine, "sqlite (the only one in this version)")
+      ->check(CLI::IsMember({"sqlite"}));
+  command->add_option("--database", options->database, "the first database (default postgres)");
+  command->add_option("--listen", options->listen, "address for SQL (default 127.0.0.1:6432)");
+  command->add_flag("--json", common->json, "print JSON");
+  command->add_flag("--dry-run", common->dry_run, "say what would be made, make nothing");
+  command->callback([options, common, &context] { context.exit_code = init(*options, *common); });
+}
+
+}  // namespace spar::app
