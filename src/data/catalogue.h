@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -135,10 +136,32 @@ class Catalogue {
                                                        std::uint64_t version, ObjectId next_id);
 
  private:
+  struct Name {
+    ObjectId database;
+    std::string schema, name;
+  };
+  struct NameView {
+    ObjectId database;
+    std::string_view schema, name;
+  };
+  struct NameLess {
+    using is_transparent = void;
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return std::tuple(a.database, std::string_view(a.schema), std::string_view(a.name)) <
+             std::tuple(b.database, std::string_view(b.schema), std::string_view(b.name));
+    }
+  };
+
+  void claim(ObjectId id);
+  void put(Object object);
+  void erase(ObjectId id);
+
   std::uint64_t version_ = 0;
   ObjectId next_id_{16384};  // PostgreSQL's FirstNormalObjectId
   std::map<ObjectId, Database> databases_;
   std::map<ObjectId, Table> tables_;
+  std::map<Name, ObjectId, NameLess> by_name_;
 };
 
 }  // namespace spar::data

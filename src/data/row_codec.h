@@ -20,9 +20,11 @@ namespace spar::data {
 void encode_datum(const Datum& datum, Bytes& out);
 void encode_row(std::span<const Datum> row, Bytes& out);
 Result<Datum> decode_datum(ByteReader& reader);
-Result<Row> decode_row(ByteReader& reader);
+Result<Row> decode_row(ByteReader& reader);  // to the end of the bytes
 
 __extension__ typedef unsigned __int128 UInt128;  // not ISO C++, so named once
+
+__extension__ typedef unsigned __int128 Sum128;
 
 // A table's content: how many rows, and the sum modulo 2^128 of their hashes (XXH3-128 of the
 // canonical bytes, seeded with the table's id). Equal contents in any order give equal sums.
