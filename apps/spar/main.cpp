@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   Context context{.program = own_path(argv[0])};
   CLI::App app("One SQL address that stays up while the databases behind it die.", "spar");
   app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("spar ") + kVersion, "print the version");
   app.footer(
       "Example:\n  spar init shop && spar serve shop/spar.toml\n\n"
       "Exit code: 0 done, 1 failed, 2 wrong usage. `spar COMMAND --help` says more.");

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <vector>
 
 #include "server/config.h"
 #include "spar/commands/command.h"
@@ -18,11 +20,7 @@ std::string quoted(const std::string& text) {
   return json(text).dump();
 }
 
-constexpr const char* kHead = R"(# Spar's configuration. Relative paths start at this file.
-
-[node]
-data = "spar-data"                 # the admin socket, the lock, the cluster's record
-)";
+constexpr const char* kHead = "# Spar's configuration. Relative paths start at this file.\n\n";
 
 constexpr const char* kTail = R"(
 # Without any [[user]], clients from this machine are let in under any name, and listening
@@ -44,23 +42,33 @@ constexpr const char* kTail = R"(
 # login_timeout = "10s"
 )";
 
-constexpr const char* kCluster = R"(
-[[cluster]]
-name = "main"
-durability = "mirrored"            # mirrored | mirrored-strict | async
-)";
+// `setting` and, where the eye finds it, what it means.
+std::string commented(std::string setting, const std::string& comment) {
+  setting.resize(std::max<std::size_t>(setting.size() + 1, 35), ' ');
+  return setting + "# " + comment + "\n";
+}
+
+void write_node(std::ostream& out, const InitOptions& options) {
+  out << "[node]\n"
+      << commented("data = \"spar-data\"", "the admin socket, the lock, the cluster's record")
+      << commented("postgres_listen = " + quoted(options.listen),
+                   "PostgreSQL's protocol; \"\" switches it off");
+}
 
 void write_cluster(std::ostream& out, const InitOptions& options) {
-  out << kCluster << "mirrors = " << (options.copies > 1 ? 1 : 0)
-      << "                        # how many copies a COMMIT waits for\n"
-      << "databases = [" << quoted(options.database)
-      << "]         # made at the first start; CREATE DATABASE makes more\n";
-  for (int i = 0; i < options.copies; ++i) {
-    out << "\n[[cluster.copy]]" << (i == 0 ? "                   # the first primary" : "")
-        << "\nname = " << quoted(copy_name(i)) << "\nengine = " << quoted(options.engine)
-        << "\npath = " << quoted("copies/" + copy_name(i))
-        << (i == 1 ? "                  # better on a disk of its own" : "") << "\n";
-  }
+  out << "\n[[cluster]]\nname = \"main\"\n"
+      << commented("durability = \"mirrored\"", "mirrored | mirrored-strict | async")
+      << commented("mirrors = " + std::to_string(options.copies > 1 ? 1 : 0),
+                   "how many copies a COMMIT waits for")
+      << commented("databases = [" + quoted(options.database) + "]",
+                   "made at the first start; CREATE DATABASE makes more");
+}
+
+void write_copy(std::ostream& out, const InitOptions& options, int index) {
+  std::string header = "[[cluster.copy]]", path = "path = " + quoted("copies/" + copy_name(index));
+  out << '\n' << (index == 0 ? commented(header, "the first primary") : header + "\n");
+  out << "name = " << quoted(copy_name(index)) << "\nengine = " << quoted(options.engine) << '\n';
+  out << (index == 1 ? commented(path, "better on a disk of its own") : path + "\n");
 }
 
 Error refusal(const std::string& message, const std::string& hint) {
@@ -80,7 +88,9 @@ Result<void> check_empty(const InitOptions& options) {
                                    "`spar serve " +
                                        file + "`"));
   }
-  for (const char* name : {"copies", "spar-data"}) {
+  std::vector<std::string> homes = {"spar-data"};
+  for (int i = 0; i < options.copies; ++i) homes.push_back("copies/" + copy_name(i));
+  for (const std::string& name : homes) {
     std::string path = options.directory + "/" + name;
     if (fs::exists(path, ignored) && !fs::is_empty(path, ignored)) {
       return std::unexpected(refusal(path + " is not empty", "choose another directory"));
@@ -130,9 +140,10 @@ std::string copy_name(int index) {
 
 std::string node_file(const InitOptions& options) {
   std::ostringstream out;
-  out << kHead << "postgres_listen = " << quoted(options.listen)
-      << " # PostgreSQL's protocol; \"\" switches it off\n";
+  out << kHead;
+  write_node(out, options);
   write_cluster(out, options);
+  for (int i = 0; i < options.copies; ++i) write_copy(out, options, i);
   out << kTail;
   return out.str();
 }

@@ -269,7 +269,7 @@ Result<Verdict> Story::play() {
 
 void Story::print(const Verdict& verdict) const {
   const Counts& counts = verdict.counts;
-  Table table({"RESULT", "", "MUST BE"});
+  Table table({"WHAT", "RESULT", "MUST BE"});
   auto row = [&](const std::string& what, std::int64_t value, const std::string& wanted) {
     table.add({what, std::to_string(value), wanted});
   };

@@ -89,13 +89,24 @@ bool Workload::settle(SqlClient& client, Worker& worker, const Payment& payment)
     if (!reconnect(client, worker, answer.error)) return false;
     if (!commit_sent) continue;
     in_doubt_.fetch_add(1);
-    SqlAnswer found = client.run("SELECT count(*) FROM payments WHERE request = $1",
-                                 {std::to_string(payment.request)});
-    if (found.ok && found.rows[0][0] != "0") {
+    std::optional<bool> happened = look_up(client, worker, payment);
+    if (!happened) return false;
+    if (*happened) {
       found_committed_.fetch_add(1);
       acknowledge(worker, payment);
       return true;
     }
+  }
+}
+
+// Whether a payment in doubt happened; nothing when the server does not come back.
+std::optional<bool> Workload::look_up(SqlClient& client, Worker& worker, const Payment& payment) {
+  while (true) {
+    SqlAnswer found = client.run("SELECT count(*) FROM payments WHERE request = $1",
+                                 {std::to_string(payment.request)});
+    if (found.ok) return found.rows[0][0] != "0";
+    if (!found.lost) note_error(found.error);
+    if (!found.lost || !reconnect(client, worker, found.error)) return std::nullopt;
   }
 }
 

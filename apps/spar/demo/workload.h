@@ -13,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -53,6 +54,7 @@ class Workload {
   void write(int number);
   void read(int number);
   bool settle(SqlClient& client, Worker& worker, const Payment& payment);
+  std::optional<bool> look_up(SqlClient& client, Worker& worker, const Payment& payment);
   bool reconnect(SqlClient& client, Worker& worker, const std::string& error);
   void acknowledge(Worker& worker, const Payment& payment);
   void check_customer(SqlClient& client, Worker& worker, int customer);
