@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <type_traits>
 
 #include "server/address.h"
 #include "server/config_reader.h"
@@ -67,30 +68,44 @@ void read_tls(Reader& reader, const toml::table& root, Config& config) {
   config.tls.key = absolute_from(config.file, reader.required_text(*tls, "[tls]", "key"));
 }
 
-void read_limits(Reader& reader, const toml::table& root, Limits& limits) {
-  const toml::table* table = reader.child(root, "limits");
-  if (table == nullptr) return;
-  const toml::table& t = *table;
-  reader.check_keys(
-      t, "[limits]",
-      {"message_bytes_max", "sessions_max", "statement_tokens_max", "statement_nesting_max",
-       "statement_memory_bytes_max", "login_timeout", "write_pause_max", "shutdown_timeout"});
-  constexpr std::int64_t kDay = 86'400'000;
+// Sizes and numbers of the table [limits].
+void read_amounts(Reader& reader, const toml::table& t, gateway::Limits& limits) {
   limits.message_bytes_max =
       reader.bytes(t, "message_bytes_max", {1 << 16, (1LL << 30) - 1}, limits.message_bytes_max);
-  limits.sessions_max = static_cast<std::uint32_t>(
-      reader.integer(t, "sessions_max", {1, 10'000}, limits.sessions_max));
-  limits.statement_tokens_max = static_cast<std::uint32_t>(
-      reader.integer(t, "statement_tokens_max", {100, 10'000'000}, limits.statement_tokens_max));
-  limits.statement_nesting_max = static_cast<std::uint32_t>(
-      reader.integer(t, "statement_nesting_max", {10, 5'000}, limits.statement_nesting_max));
-  limits.statement_memory_bytes_max = reader.bytes(
-      t, "statement_memory_bytes_max", {1 << 20, 1LL << 40}, limits.statement_memory_bytes_max);
-  limits.login_timeout =
-      reader.duration(t, "login_timeout", {100, 3'600'000}, limits.login_timeout);
-  limits.write_pause_max = reader.duration(t, "write_pause_max", {0, kDay}, limits.write_pause_max);
+  limits.held_output_bytes_max =
+      reader.bytes(t, "held_output_bytes_max", {1 << 16, 1LL << 36}, limits.held_output_bytes_max);
+  auto count = [&](std::string_view key, IntegerRange range, auto& field) {
+    using Field = std::remove_reference_t<decltype(field)>;
+    field = static_cast<Field>(reader.integer(t, key, range, static_cast<std::int64_t>(field)));
+  };
+  count("sessions_max", {1, 10'000}, limits.sessions_max);
+  count("logins_max", {1, 10'000}, limits.logins_max);
+  count("statement_tokens_max", {100, 10'000'000}, limits.parse.tokens_max);
+  count("statement_nesting_max", {10, 5'000}, limits.parse.nesting_max);
+  count("prepared_statements_max", {1, 1'000'000}, limits.prepared_statements_max);
+  count("portals_max", {1, 1'000'000}, limits.portals_max);
+}
+
+void read_times(Reader& reader, const toml::table& t, Config& config) {
+  constexpr std::int64_t kHour = 3'600'000, kDay = 24 * kHour;
+  gateway::Limits& limits = config.limits;
+  limits.login_timeout = reader.duration(t, "login_timeout", {100, kHour}, limits.login_timeout);
+  limits.write_timeout = reader.duration(t, "write_timeout", {1000, kDay}, limits.write_timeout);
   limits.shutdown_timeout =
       reader.duration(t, "shutdown_timeout", {0, kDay}, limits.shutdown_timeout);
+  config.write_pause_max = reader.duration(t, "write_pause_max", {0, kDay}, config.write_pause_max);
+}
+
+void read_limits(Reader& reader, const toml::table& root, Config& config) {
+  const toml::table* table = reader.child(root, "limits");
+  if (table == nullptr) return;
+  reader.check_keys(
+      *table, "[limits]",
+      {"message_bytes_max", "held_output_bytes_max", "sessions_max", "logins_max",
+       "statement_tokens_max", "statement_nesting_max", "prepared_statements_max", "portals_max",
+       "login_timeout", "write_timeout", "shutdown_timeout", "write_pause_max"});
+  read_amounts(reader, *table, config.limits);
+  read_times(reader, *table, config);
 }
 
 void read_engine(Reader& reader, const toml::table& table, CopyConfig& copy) {
@@ -289,7 +304,7 @@ Config read_root(Reader& reader, const toml::table& root) {
   reader.check_keys(root, "the file", {"node", "tls", "limits", "cluster", "user"});
   read_node(reader, root, config);
   read_tls(reader, root, config);
-  read_limits(reader, root, config.limits);
+  read_limits(reader, root, config);
   read_users(reader, root, config);
   read_clusters(reader, root, config);
   check_exposure(reader, root, config);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "gateway/limits.h"
 
 namespace spar::server {
 
@@ -61,24 +62,14 @@ struct TlsConfig {
   bool on() const { return !certificate.empty(); }
 };
 
-// The table [limits]. Ranges stand beside the parser in config.cpp.
-struct Limits {
-  std::uint64_t message_bytes_max = 64u << 20;
-  std::uint32_t sessions_max = 200;
-  std::uint32_t statement_tokens_max = 200'000;
-  std::uint32_t statement_nesting_max = 500;
-  std::uint64_t statement_memory_bytes_max = 256u << 20;
-  std::chrono::milliseconds login_timeout{10'000};
-  std::chrono::milliseconds write_pause_max{30'000};  // how long a session waits for a new primary
-  std::chrono::milliseconds shutdown_timeout{5'000};  // how long open transactions may go on
-};
-
 struct Config {
   std::string file;            // as it was named
   std::string data_directory;  // absolute: admin.sock, the lock, the cluster records
   Listener postgres{"127.0.0.1", 6432};
   TlsConfig tls;
-  Limits limits;
+  gateway::Limits limits;  // the table [limits]; ranges stand beside the parser in config.cpp
+  std::chrono::milliseconds write_pause_max{
+      30'000};  // there too: how long a session waits for a primary
   std::vector<ClusterConfig> clusters;
   std::vector<UserConfig> users;
   std::vector<std::string> warnings;  // `file:line:column: ...`, one line each

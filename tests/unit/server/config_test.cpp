@@ -36,7 +36,7 @@ TEST(Config, SmallestFileGetsDefaults) {
   EXPECT_EQ(config.postgres.host, "127.0.0.1");
   EXPECT_EQ(config.postgres.port, 6432);
   EXPECT_FALSE(config.tls.on());
-  EXPECT_EQ(config.limits.message_bytes_max, Limits{}.message_bytes_max);
+  EXPECT_EQ(config.limits.message_bytes_max, gateway::Limits{}.message_bytes_max);
   ASSERT_EQ(config.clusters.size(), 1u);
   const ClusterConfig& cluster = config.clusters[0];
   EXPECT_EQ(cluster.durability, Durability::mirrored);
@@ -62,7 +62,7 @@ message_bytes_max = "16MiB"
 sessions_max = 50
 statement_tokens_max = 1000
 statement_nesting_max = 100
-statement_memory_bytes_max = 134217728
+held_output_bytes_max = 134217728
 login_timeout = "2s"
 write_pause_max = "1min"
 shutdown_timeout = "500ms"
@@ -106,8 +106,11 @@ password = "file:secret"
   EXPECT_EQ(config.tls.key, "/etc/ssl/server.key");
   EXPECT_EQ(config.limits.message_bytes_max, 16u << 20);
   EXPECT_EQ(config.limits.sessions_max, 50u);
+  EXPECT_EQ(config.limits.parse.tokens_max, 1000u);
+  EXPECT_EQ(config.limits.parse.nesting_max, 100u);
+  EXPECT_EQ(config.limits.held_output_bytes_max, 134217728u);
   EXPECT_EQ(config.limits.login_timeout, std::chrono::seconds(2));
-  EXPECT_EQ(config.limits.write_pause_max, std::chrono::minutes(1));
+  EXPECT_EQ(config.write_pause_max, std::chrono::minutes(1));
   EXPECT_EQ(config.limits.shutdown_timeout, std::chrono::milliseconds(500));
   const ClusterConfig& cluster = config.clusters.at(0);
   EXPECT_EQ(cluster.durability, Durability::mirrored_strict);
