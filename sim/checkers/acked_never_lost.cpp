@@ -1,0 +1,40 @@
+// Promise 2: a primary that accepts writes holds every acknowledged transaction, in its place,
+// unless the operator accepted to lose some by promoting this very copy.
+#include "sim/world.h"
+
+namespace spar::sim {
+namespace {
+
+class AckedNeverLost : public Checker {
+ public:
+  void acknowledged(World&, const Acknowledged& acked) override { acked_.push_back(acked); }
+  void loss_accepted(World&, CopyId copy) override { accepted_ = copy; }
+
+  void admitted(World& world, CopyId copy, Epoch epoch) override {
+    const Directory& directory = std::ranges::find(world.copies(), copy, &Copy::id)->directory;
+    const bool excused = accepted_ == copy;
+    accepted_ = CopyId{};
+    auto lost = [&](const Acknowledged& acked) {
+      return !directory.holds(acked.id, acked.sequence);
+    };
+    if (excused) std::erase_if(acked_, lost);
+    auto first = std::ranges::find_if(acked_, lost);
+    if (first == acked_.end()) return;
+    world.violated("acked_never_lost", "transaction " + std::to_string(first->id) + " at " +
+                                           std::to_string(first->sequence.value) +
+                                           " is not on copy " + std::to_string(copy.value) +
+                                           ", primary of epoch " + std::to_string(epoch.value));
+  }
+
+ private:
+  std::vector<Acknowledged> acked_;
+  CopyId accepted_;
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> acked_never_lost() {
+  return std::make_unique<AckedNeverLost>();
+}
+
+}  // namespace spar::sim

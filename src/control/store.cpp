@@ -1,0 +1,94 @@
+// The record: one compare-and-set at a time; after a lost or unknown one it is read again.
+#include <algorithm>
+
+#include "control/turn.h"
+
+namespace spar::control {
+namespace {
+
+// Every member has a view, and only members have one.
+void sync_members(Turn& turn) {
+  State& state = turn.state;
+  for (const CopyView& copy : state.copies) {
+    if (find_member(turn.record(), copy.id) == nullptr) {
+      turn.act(turn.record().epoch, Forget{copy.id});
+    }
+  }
+  std::erase_if(state.copies, [&](const CopyView& copy) {
+    return find_member(turn.record(), copy.id) == nullptr;
+  });
+  for (const Member& member : turn.record().members) {
+    if (find_copy(state, member.id) != nullptr) continue;
+    CopyView copy;
+    copy.id = member.id;
+    copy.retry_at = turn.now;
+    copy.text = "not looked at yet";
+    state.copies.push_back(copy);
+  }
+}
+
+void read_again(Turn& turn, const std::string& text) {
+  State& state = turn.state;
+  state.must_read = true;
+  state.store_text = text;
+  ++state.store_failures;
+  state.store_due = state.store_failures < kImmediateRetries ? turn.now : turn.now + kRetryDelay;
+}
+
+}  // namespace
+
+void adopt(Turn& turn, Record record) {
+  turn.state.record = std::move(record);
+  turn.state.must_read = false;
+  sync_members(turn);
+}
+
+void start_cas(Turn& turn, Record wanted, CasRecord::Purpose purpose) {
+  State& state = turn.state;
+  const std::uint64_t expected = turn.record().version;
+  wanted.version = expected + 1;
+  PendingCas cas{{}, wanted, purpose, turn.now + kActionDeadline};
+  cas.id = turn.act(wanted.epoch, CasRecord{expected, std::move(wanted), purpose});
+  state.cas = std::move(cas);
+}
+
+void drive_store(Turn& turn) {
+  State& state = turn.state;
+  if (state.cas && turn.now >= state.cas->due) {
+    state.cas.reset();
+    read_again(turn, "no answer from the store");
+  }
+  if (state.read.in_flight() && turn.now >= state.read.due) {
+    state.read = {};
+    read_again(turn, "no answer from the store");
+  }
+  if (!state.must_read || state.read.in_flight() || turn.now < state.store_due) return;
+  turn.ask(state.read, state.record ? turn.record().epoch : Epoch{}, ReadRecord{});
+}
+
+void on_cas(Turn& turn, const CasResult& result) {
+  State& state = turn.state;
+  if (!state.cas || state.cas->id != result.id) return;
+  PendingCas cas = std::move(*state.cas);
+  state.cas.reset();
+  if (result.result != Cas::ok) {
+    turn.note(result.result == Cas::lost ? "the record was changed by someone else"
+                                         : "it is unknown whether the record was stored",
+              result.text);
+    return read_again(turn, result.text);
+  }
+  state.store_failures = 0;
+  adopt(turn, std::move(cas.wanted));
+}
+
+void on_read(Turn& turn, const RecordRead& read) {
+  State& state = turn.state;
+  if (!state.read.in_flight() || state.read.id != read.id) return;
+  state.read = {};
+  if (!read.record) {
+    return read_again(turn, read.error.empty() ? "there is no record any more" : read.error);
+  }
+  adopt(turn, *read.record);
+}
+
+}  // namespace spar::control
