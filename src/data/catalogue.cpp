@@ -87,7 +87,10 @@ void Catalogue::erase(ObjectId id) {
   databases_.erase(id);
   auto found = tables_.find(id);
   if (found == tables_.end()) return;
-  by_name_.erase({found->second.database, found->second.schema, found->second.name});
+  const Table& table = found->second;
+  auto name = by_name_.find(NameView{table.database, table.schema, table.name});
+  // Two tables may swap names in one change: the name can be another's by now.
+  if (name != by_name_.end() && name->second == id) by_name_.erase(name);
   tables_.erase(found);
 }
 
@@ -110,8 +113,7 @@ Result<std::shared_ptr<const Catalogue>> Catalogue::apply(
 }
 
 Result<std::shared_ptr<const Catalogue>> Catalogue::load(const std::vector<Bytes>& bodies,
-                                                         std::uint64_t version,
-                                                         ObjectId next_id) {
+                                                         std::uint64_t version, ObjectId next_id) {
   auto catalogue = std::make_shared<Catalogue>();
   for (const Bytes& body : bodies) {
     SPAR_ASSIGN(Object object, decode_object(body));

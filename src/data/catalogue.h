@@ -1,8 +1,8 @@
 // data/catalogue.h: what databases and tables a cluster has, as one immutable value.
 //
 // Contract    A Catalogue is a snapshot: changing the schema makes another one by apply(). Objects
-//             are stored and logged one by one (encode/decode), so that a schema change is a list of
-//             ObjectChange in the change log. Names are case-sensitive and already folded.
+//             are stored and logged one by one (encode/decode), so that a schema change is a list
+//             of ObjectChange in the change log. Names are case-sensitive and already folded.
 // Threads     Immutable; share by shared_ptr<const Catalogue>.
 // Invariants  C1 ids are unique over all kinds and never reused.  C2 a column keeps its number.
 #pragma once

@@ -1,4 +1,6 @@
 // Catalogue objects as bytes: docs/formats/catalogue.md.
+#include <type_traits>
+
 #include "data/catalogue.h"
 
 namespace spar::data {
@@ -8,17 +10,17 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kDatabaseKind = 1;
 constexpr std::uint8_t kTableKind = 2;
 
-// Writes and reads the same fields in the same order; `each` is called for both directions.
+// One visit() a type lists its fields once, for writing (Out) and for reading (In). In refuses what
+// Out never writes: a flag that is not 0 or 1, a number outside its enumeration, a wrong count.
 class Out {
  public:
   explicit Out(Bytes& bytes) : writer_(bytes) {}
   static constexpr bool reading = false;
-  bool ok() const { return true; }
-  void field(std::string& value) { writer_.sized(value); }
-  void field(bool& value) { writer_.le(static_cast<std::uint8_t>(value)); }
-  void field(ColumnNumber& value) { writer_.le(value); }
-  void field(std::int32_t& value) { writer_.le(value); }
-  void field(std::uint32_t& value) { writer_.le(value); }
+  void field(const std::string& value) { writer_.sized(value); }
+  void field(bool value) { writer_.le(static_cast<std::uint8_t>(value)); }
+  void field(ColumnNumber value) { writer_.le(value); }
+  void field(std::int32_t value) { writer_.le(value); }
+  void field(std::uint32_t value) { writer_.le(value); }
   std::size_t count(std::size_t size) {
     writer_.varint(size);
     return size;
@@ -32,103 +34,130 @@ class In {
  public:
   explicit In(std::string_view bytes) : reader_(bytes) {}
   static constexpr bool reading = true;
-  bool ok() const { return reader_.ok(); }
-  bool at_end() const { return reader_.at_end(); }
+  bool complete() const { return sound_ && reader_.ok() && reader_.at_end(); }
+  void refuse() { sound_ = false; }
   void field(std::string& value) { value = std::string(reader_.sized()); }
-  void field(bool& value) { value = reader_.le<std::uint8_t>() != 0; }
+  void field(bool& value) {
+    const auto byte = reader_.le<std::uint8_t>();
+    if (byte > 1) refuse();
+    value = byte != 0;
+  }
   void field(ColumnNumber& value) { value = reader_.le<ColumnNumber>(); }
   void field(std::int32_t& value) { value = reader_.le<std::int32_t>(); }
   void field(std::uint32_t& value) { value = reader_.le<std::uint32_t>(); }
   std::size_t count(std::size_t) {
-    std::uint64_t size = reader_.varint();
-    return size > reader_.remaining() ? 0 : static_cast<std::size_t>(size);
+    const std::uint64_t size = reader_.varint();
+    if (size <= reader_.remaining()) return static_cast<std::size_t>(size);
+    refuse();
+    return 0;
   }
 
  private:
   ByteReader reader_;
+  bool sound_ = true;
 };
 
+template <class Stream, class T>
+using Of = std::conditional_t<Stream::reading, T, const T>;
+
 template <class Stream>
-void visit(Stream& stream, std::string& value) {
+void visit(Stream& stream, Of<Stream, std::string>& value) {
   stream.field(value);
 }
 template <class Stream>
-void visit(Stream& stream, ObjectId& id) {
+void visit(Stream& stream, Of<Stream, ObjectId>& id) {
   stream.field(id.value);
 }
 template <class Stream>
-void visit(Stream& stream, ColumnNumber& number) {
+void visit(Stream& stream, Of<Stream, ColumnNumber>& number) {
   stream.field(number);
 }
-template <class Stream, class T>
-void visit(Stream& stream, std::vector<T>& items) {
-  std::size_t size = stream.count(items.size());
-  if constexpr (Stream::reading) items.resize(size);
-  for (T& item : items) visit(stream, item);
+template <class T>
+void visit(Out& out, const std::vector<T>& items) {
+  out.count(items.size());
+  for (const T& item : items) visit(out, item);
 }
-template <class Stream, class T>
-void visit(Stream& stream, std::optional<T>& item) {
-  bool present = item.has_value();
-  stream.field(present);
-  if constexpr (Stream::reading) {
-    if (present) item.emplace();
-  }
-  if (present) visit(stream, *item);
+template <class T>
+void visit(In& in, std::vector<T>& items) {
+  items.resize(in.count(0));
+  for (T& item : items) visit(in, item);
 }
-template <class Stream, class E>
-void visit_enum(Stream& stream, E& value) {
-  auto number = static_cast<std::uint32_t>(value);
-  stream.field(number);
-  value = static_cast<E>(number);
+template <class T>
+void visit(Out& out, const std::optional<T>& item) {
+  out.field(item.has_value());
+  if (item) visit(out, *item);
+}
+template <class T>
+void visit(In& in, std::optional<T>& item) {
+  bool present = false;
+  in.field(present);
+  if (present) visit(in, item.emplace());
+}
+void visit(Out& out, TypeId id) {
+  out.field(static_cast<std::uint32_t>(id));
+}
+void visit(In& in, TypeId& id) {
+  std::uint32_t number = 0;
+  in.field(number);
+  id = static_cast<TypeId>(number);
+}
+void visit(Out& out, ReferentialAction action) {
+  out.field(static_cast<std::uint32_t>(action));
+}
+void visit(In& in, ReferentialAction& action) {
+  std::uint32_t number = 0;
+  in.field(number);
+  if (number > static_cast<std::uint32_t>(ReferentialAction::set_default)) return in.refuse();
+  action = static_cast<ReferentialAction>(number);
 }
 template <class Stream>
-void visit(Stream& stream, Column& column) {
+void visit(Stream& stream, Of<Stream, Column>& column) {
   stream.field(column.number);
   stream.field(column.name);
-  visit_enum(stream, column.type.id);
+  visit(stream, column.type.id);
   stream.field(column.type.typmod);
   stream.field(column.not_null);
   visit(stream, column.default_sql);
 }
 template <class Stream>
-void visit(Stream& stream, Key& key) {
+void visit(Stream& stream, Of<Stream, Key>& key) {
   visit(stream, key.id);
   stream.field(key.name);
   stream.field(key.primary);
   visit(stream, key.columns);
 }
 template <class Stream>
-void visit(Stream& stream, ForeignKey& key) {
+void visit(Stream& stream, Of<Stream, ForeignKey>& key) {
   visit(stream, key.id);
   stream.field(key.name);
   visit(stream, key.columns);
   visit(stream, key.parent);
   visit(stream, key.parent_columns);
-  visit_enum(stream, key.on_delete);
-  visit_enum(stream, key.on_update);
+  visit(stream, key.on_delete);
+  visit(stream, key.on_update);
   stream.field(key.deferrable);
   stream.field(key.initially_deferred);
 }
 template <class Stream>
-void visit(Stream& stream, Check& check) {
+void visit(Stream& stream, Of<Stream, Check>& check) {
   visit(stream, check.id);
   stream.field(check.name);
   stream.field(check.expression_sql);
 }
 template <class Stream>
-void visit(Stream& stream, IndexColumn& column) {
+void visit(Stream& stream, Of<Stream, IndexColumn>& column) {
   stream.field(column.number);
   stream.field(column.descending);
 }
 template <class Stream>
-void visit(Stream& stream, Index& index) {
+void visit(Stream& stream, Of<Stream, Index>& index) {
   visit(stream, index.id);
   stream.field(index.name);
   stream.field(index.unique);
   visit(stream, index.columns);
 }
 template <class Stream>
-void visit(Stream& stream, Table& table) {
+void visit(Stream& stream, Of<Stream, Table>& table) {
   visit(stream, table.id);
   visit(stream, table.database);
   stream.field(table.schema);
@@ -141,7 +170,7 @@ void visit(Stream& stream, Table& table) {
   visit(stream, table.identity_column);
 }
 template <class Stream>
-void visit(Stream& stream, Database& database) {
+void visit(Stream& stream, Of<Stream, Database>& database) {
   visit(stream, database.id);
   stream.field(database.name);
 }
@@ -151,7 +180,7 @@ Result<Object> decode_as(std::string_view bytes) {
   In in(bytes);
   T object;
   visit(in, object);
-  if (!in.ok() || !in.at_end()) return failure(Code::corrupt, "a catalogue object is damaged");
+  if (!in.complete()) return failure(Code::corrupt, "a catalogue object is damaged");
   return Object(std::move(object));
 }
 
@@ -162,8 +191,7 @@ Bytes encode_object(const Object& object) {
   bytes.push_back(static_cast<char>(kVersion));
   bytes.push_back(static_cast<char>(object.index() == 0 ? kDatabaseKind : kTableKind));
   Out out(bytes);
-  Object copy = object;
-  std::visit([&](auto& value) { visit(out, value); }, copy);
+  std::visit([&](const auto& value) { visit(out, value); }, object);
   return bytes;
 }
 

@@ -17,6 +17,8 @@ struct Blob {
 using Datum = std::variant<std::monostate, std::int64_t, double, std::string, Blob>;
 using Row = std::vector<Datum>;
 
-inline bool is_null(const Datum& datum) { return datum.index() == 0; }
+inline bool is_null(const Datum& datum) {
+  return datum.index() == 0;
+}
 
 }  // namespace spar::data

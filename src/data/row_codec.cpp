@@ -26,11 +26,29 @@ std::uint64_t real_bits(double value) {
   return std::bit_cast<std::uint64_t>(value);
 }
 
-Failure damaged() { return failure(Code::corrupt, "a row is not in its canonical encoding"); }
+// Clears `canonical` for a varint with superfluous bytes or more than 64 bits.
+std::uint64_t canonical_varint(ByteReader& reader, bool& canonical) {
+  ByteReader before = reader;
+  const std::uint64_t value = reader.varint();
+  const std::string_view bytes = before.raw(before.remaining() - reader.remaining());
+  const bool superfluous = bytes.size() > 1 && bytes.back() == 0;
+  if (superfluous || (bytes.size() == 10 && bytes.back() != 1)) canonical = false;
+  return value;
+}
 
-Sum128 row_hash(ObjectId table, std::string_view row_bytes) {
+std::string_view canonical_sized(ByteReader& reader, bool& canonical) {
+  const std::uint64_t size = canonical_varint(reader, canonical);
+  // A size past the end makes the reader not ok; size_t has 64 bits here.
+  return reader.raw(static_cast<std::size_t>(size));
+}
+
+Failure damaged() {
+  return failure(Code::corrupt, "a row is not in its canonical encoding");
+}
+
+UInt128 row_hash(ObjectId table, std::string_view row_bytes) {
   XXH128_hash_t hash = XXH3_128bits_withSeed(row_bytes.data(), row_bytes.size(), table.value);
-  return static_cast<Sum128>(hash.high64) << 64 | hash.low64;
+  return static_cast<UInt128>(hash.high64) << 64 | hash.low64;
 }
 
 }  // namespace
@@ -59,17 +77,32 @@ void encode_row(std::span<const Datum> row, Bytes& out) {
 }
 
 Result<Datum> decode_datum(ByteReader& reader) {
-  auto tag = reader.le<char>();
+  const char tag = reader.le<char>();
   Datum datum;
+  bool canonical = true;
   switch (tag) {
-    case kNull: break;
-    case kInteger: datum = unzigzag(reader.varint()); break;
-    case kReal: datum = std::bit_cast<double>(reader.le<std::uint64_t>()); break;
-    case kText: datum = std::string(reader.sized()); break;
-    case kBlob: datum = Blob{std::string(reader.sized())}; break;
-    default: return damaged();
+    case kNull:
+      break;
+    case kInteger:
+      datum = unzigzag(canonical_varint(reader, canonical));
+      break;
+    case kReal: {
+      const auto bits = reader.le<std::uint64_t>();
+      const auto real = std::bit_cast<double>(bits);
+      canonical = real_bits(real) == bits;
+      datum = real;
+      break;
+    }
+    case kText:
+      datum = std::string(canonical_sized(reader, canonical));
+      break;
+    case kBlob:
+      datum = Blob{std::string(canonical_sized(reader, canonical))};
+      break;
+    default:
+      return damaged();
   }
-  if (!reader.ok()) return damaged();
+  if (!reader.ok() || !canonical) return damaged();
   return datum;
 }
 

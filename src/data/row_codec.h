@@ -1,8 +1,9 @@
 // data/row_codec.h: the one canonical encoding of a row, and the hash that is taken of it.
 //
 // Contract    The bytes depend on the row's values only, never on the engine that holds it. Written
-//             down in docs/formats/row.md. decode gives back what encode was given; bytes that
-//             encode never wrote are refused with Code::corrupt.
+//             down in docs/formats/row.md. encode appends to `out`. decode gives back what encode
+//             was given (but 0 for -0); bytes that encode never wrote are refused with
+//             Code::corrupt.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,6 @@ Result<Datum> decode_datum(ByteReader& reader);
 Result<Row> decode_row(ByteReader& reader);  // to the end of the bytes
 
 __extension__ typedef unsigned __int128 UInt128;  // not ISO C++, so named once
-
-__extension__ typedef unsigned __int128 Sum128;
 
 // A table's content: how many rows, and the sum modulo 2^128 of their hashes (XXH3-128 of the
 // canonical bytes, seeded with the table's id). Equal contents in any order give equal sums.

@@ -47,25 +47,44 @@ const Entry* entry_of(TypeId id) {
 }
 
 constexpr std::pair<std::string_view, TypeId> kSpellings[] = {
-    {"bool", TypeId::boolean},         {"boolean", TypeId::boolean},
-    {"bytea", TypeId::bytea},          {"char", TypeId::character},
-    {"name", TypeId::name},            {"int8", TypeId::int8},
-    {"bigint", TypeId::int8},          {"int2", TypeId::int2},
-    {"smallint", TypeId::int2},        {"int4", TypeId::int4},
-    {"int", TypeId::int4},             {"integer", TypeId::int4},
-    {"text", TypeId::text},            {"oid", TypeId::oid},
-    {"json", TypeId::json},            {"float4", TypeId::float4},
-    {"real", TypeId::float4},          {"float8", TypeId::float8},
-    {"double precision", TypeId::float8}, {"float", TypeId::float8},
-    {"unknown", TypeId::unknown},      {"bpchar", TypeId::bpchar},
-    {"character", TypeId::bpchar},     {"varchar", TypeId::varchar},
-    {"character varying", TypeId::varchar}, {"date", TypeId::date},
-    {"time", TypeId::time},            {"time without time zone", TypeId::time},
-    {"timestamp", TypeId::timestamp},  {"timestamp without time zone", TypeId::timestamp},
-    {"timestamptz", TypeId::timestamptz}, {"timestamp with time zone", TypeId::timestamptz},
-    {"interval", TypeId::interval},    {"numeric", TypeId::numeric},
-    {"decimal", TypeId::numeric},      {"dec", TypeId::numeric},
-    {"uuid", TypeId::uuid},            {"void", TypeId::void_},
+    {"bool", TypeId::boolean},
+    {"boolean", TypeId::boolean},
+    {"bytea", TypeId::bytea},
+    {"char", TypeId::character},
+    {"name", TypeId::name},
+    {"int8", TypeId::int8},
+    {"bigint", TypeId::int8},
+    {"int2", TypeId::int2},
+    {"smallint", TypeId::int2},
+    {"int4", TypeId::int4},
+    {"int", TypeId::int4},
+    {"integer", TypeId::int4},
+    {"text", TypeId::text},
+    {"oid", TypeId::oid},
+    {"json", TypeId::json},
+    {"float4", TypeId::float4},
+    {"real", TypeId::float4},
+    {"float8", TypeId::float8},
+    {"double precision", TypeId::float8},
+    {"float", TypeId::float8},
+    {"unknown", TypeId::unknown},
+    {"bpchar", TypeId::bpchar},
+    {"character", TypeId::bpchar},
+    {"varchar", TypeId::varchar},
+    {"character varying", TypeId::varchar},
+    {"date", TypeId::date},
+    {"time", TypeId::time},
+    {"time without time zone", TypeId::time},
+    {"timestamp", TypeId::timestamp},
+    {"timestamp without time zone", TypeId::timestamp},
+    {"timestamptz", TypeId::timestamptz},
+    {"timestamp with time zone", TypeId::timestamptz},
+    {"interval", TypeId::interval},
+    {"numeric", TypeId::numeric},
+    {"decimal", TypeId::numeric},
+    {"dec", TypeId::numeric},
+    {"uuid", TypeId::uuid},
+    {"void", TypeId::void_},
 };
 
 }  // namespace
@@ -108,8 +127,8 @@ std::string type_name(const Type& type) {
   if ((type.id == TypeId::varchar || type.id == TypeId::bpchar) && type.typmod >= 4) {
     return name + "(" + std::to_string(type.typmod - 4) + ")";
   }
-  bool timed = type.id == TypeId::time || type.id == TypeId::timestamp ||
-               type.id == TypeId::timestamptz;
+  bool timed =
+      type.id == TypeId::time || type.id == TypeId::timestamp || type.id == TypeId::timestamptz;
   if (timed && type.typmod >= 0) {
     return name.insert(name.find(' '), "(" + std::to_string(type.typmod) + ")");
   }

@@ -1,12 +1,15 @@
-// data/type.h: the SQL types that Spar knows, by PostgreSQL's own oids, and the storage form of each.
+// data/type.h: the SQL types that Spar knows, by PostgreSQL's own oids, and the storage form of
+// each.
 //
-// Contract    Every value travels as a Datum (data/datum.h) in the storage form that form_of() gives:
+// Contract    Every value travels as a Datum (data/datum.h) in the storage form that form_of()
+// gives:
 //   integer   bool (0, 1), int2, int4, int8, oid; date (days since 2000-01-01); time and timestamp
 //             (microseconds since midnight / since 2000-01-01 00:00, UTC for timestamptz);
 //             numeric(p<=18, s) as value * 10^s
 //   real      float4, float8
-//   text      text, varchar, bpchar (stored without its trailing blanks), name, "char", json, unknown
-//   blob      bytea; uuid (16 bytes); interval (months i32, days i32, microseconds i64, each
+//   text      text, varchar, bpchar (stored without its trailing blanks), name, "char", json,
+//   unknown blob      bytea; uuid (16 bytes); interval (months i32, days i32, microseconds i64,
+//   each
 //             big-endian with the sign bit flipped); every other numeric, as an order-preserving
 //             decimal (data/decimal.h)
 // infinity of date and timestamp: INT32/INT64 extremes as PostgreSQL. No NaN in real columns yet.

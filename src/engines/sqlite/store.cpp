@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t kPositionRow = 0;
 constexpr std::int64_t kCatalogueRow = 1;
 
-std::string_view sum_bytes(const data::Sum128& sum) {
+std::string_view sum_bytes(const data::UInt128& sum) {
   return {reinterpret_cast<const char*>(&sum), sizeof(sum)};
 }
 
