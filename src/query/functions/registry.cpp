@@ -1,0 +1,30 @@
+#include "query/functions/registry.h"
+
+#include <vector>
+
+#include "query/functions/families.h"
+
+namespace spar::query::functions {
+namespace {
+
+template <class Entry>
+std::vector<Entry> joined(std::initializer_list<std::span<const Entry>> families) {
+  std::vector<Entry> all;
+  for (std::span<const Entry> family : families)
+    all.insert(all.end(), family.begin(), family.end());
+  return all;
+}
+
+}  // namespace
+
+std::span<const ScalarEntry> scalars() {
+  static const std::vector<ScalarEntry> kAll = joined<ScalarEntry>({});
+  return kAll;
+}
+
+std::span<const AggregateEntry> aggregates() {
+  static const std::vector<AggregateEntry> kAll = joined<AggregateEntry>({});
+  return kAll;
+}
+
+}  // namespace spar::query::functions
