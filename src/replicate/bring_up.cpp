@@ -16,10 +16,10 @@ constexpr const char* kIdentityFile = "/copy";
 constexpr std::size_t kIdentityBytesMax = 4096;
 constexpr std::size_t kLedgerBytesMax = 64u << 20;
 
-std::string format_identity(const CopyIdentity& identity) {
+std::string format_identity(const CopyIdentity& identity, Epoch told) {
   return "spar copy 1\ncluster " + to_string(identity.cluster) + "\nincarnation " +
          std::to_string(identity.incarnation) + "\ncopy " + std::to_string(identity.copy.value) +
-         "\n";
+         "\ntold " + std::to_string(told.value) + "\n";
 }
 
 bool take_number(std::string_view& text, std::string_view name, std::uint64_t& value) {
@@ -33,7 +33,7 @@ bool take_number(std::string_view& text, std::string_view name, std::uint64_t& v
   return true;
 }
 
-bool parse_identity(std::string_view text, CopyIdentity& identity) {
+bool parse_identity(std::string_view text, CopyIdentity& identity, Epoch& told) {
   constexpr std::string_view kHead = "spar copy 1\ncluster ";
   if (!text.starts_with(kHead)) return false;
   text.remove_prefix(kHead.size());
@@ -43,7 +43,7 @@ bool parse_identity(std::string_view text, CopyIdentity& identity) {
   if (!take_number(text, "incarnation ", identity.incarnation)) return false;
   if (!take_number(text, "copy ", copy)) return false;
   identity.copy = CopyId(static_cast<std::uint32_t>(copy));
-  return true;
+  return take_number(text, "told ", told.value);
 }
 
 std::string log_directory(const std::string& directory) { return directory + "/log"; }
@@ -52,7 +52,12 @@ bool is_ours(const std::string& name) {
   return name == "copy" || name == "log" || name.starts_with(engines::sqlite::kDataFile);
 }
 
-Finding finding(Finding::Kind kind, std::string text) { return {kind, {}, std::move(text)}; }
+Finding finding(Finding::Kind kind, std::string text) {
+  Finding found;
+  found.kind = kind;
+  found.text = std::move(text);
+  return found;
+}
 
 }  // namespace
 
@@ -62,19 +67,30 @@ Finding look(storage::Disk& disk, const std::string& directory, const CopyIdenti
   bool any = std::any_of(names->begin(), names->end(), is_ours);
   if (!any) return finding(Finding::Kind::empty, "the directory is empty");
   auto text = storage::read_file(disk, directory + kIdentityFile, kIdentityBytesMax);
-  CopyIdentity found;
-  if (!text || !parse_identity(*text, found)) {
+  Finding result;
+  if (!text || !parse_identity(*text, result.found, result.told)) {
     return finding(Finding::Kind::damaged, "its identity cannot be read");
   }
-  if (found != identity && !mutant(Mutant::accept_foreign_copy)) {
-    return finding(Finding::Kind::foreign, "it belongs to cluster " + to_string(found.cluster) +
-                                               ", copy " + std::to_string(found.copy.value));
-  }
   auto log = changelog::Log::open(disk, log_directory(directory), {});
-  if (!log) return finding(Finding::Kind::damaged, log.error().message);
-  Finding present = finding(Finding::Kind::present, "holds " + to_string((*log)->end()));
-  present.end = (*log)->end();
-  return present;
+  if (log) result.end = (*log)->end();
+  if (result.found != identity && !mutant(Mutant::accept_foreign_copy)) {
+    result.kind = Finding::Kind::foreign;
+    result.text = "it is copy " + std::to_string(result.found.copy.value) + " of cluster " +
+                  to_string(result.found.cluster);
+  } else if (!log) {
+    result.kind = Finding::Kind::damaged;
+    result.text = log.error().message;
+  } else {
+    result.kind = Finding::Kind::present;
+    result.text = "holds " + to_string(result.end);
+  }
+  return result;
+}
+
+Result<void> store_told(storage::Disk& disk, const std::string& directory,
+                        const CopyIdentity& identity, Epoch epoch) {
+  return storage::write_file_atomically(disk, directory + kIdentityFile,
+                                        format_identity(identity, epoch));
 }
 
 Result<Member::Parts> open_parts(storage::Disk& disk, const MemberIdentity& member,
@@ -82,8 +98,7 @@ Result<Member::Parts> open_parts(storage::Disk& disk, const MemberIdentity& memb
   const std::string& directory = member.directory;
   SPAR_TRY(disk.make_directory(directory));
   if (!disk.exists(directory + kIdentityFile)) {
-    SPAR_TRY(storage::write_file_atomically(disk, directory + kIdentityFile,
-                                            format_identity(identity)));
+    SPAR_TRY(store_told(disk, directory, identity, Epoch()));
   }
   Member::Parts parts;
   parts.identity = member;

@@ -33,10 +33,16 @@ struct Finding {
     damaged,  // this copy, but what it holds cannot be read
   } kind = Kind::absent;
   Position end;
-  std::string text;  // for people
+  CopyIdentity found;  // whose it says it is
+  Epoch told;          // the newest epoch it was told of
+  std::string text;    // for people
 };
 
 Finding look(storage::Disk& disk, const std::string& directory, const CopyIdentity& identity);
+
+// Stores in the copy that `epoch` has begun, before it takes part in it.
+Result<void> store_told(storage::Disk& disk, const std::string& directory,
+                        const CopyIdentity& identity, Epoch epoch);
 
 using OnCopyFault = std::function<void(const Error&)>;
 
@@ -47,8 +53,7 @@ Result<Member::Parts> open_parts(storage::Disk& disk, const MemberIdentity& memb
 // Reads every row: whether the content hashes that the copy carries are those of its rows.
 Result<void> verify_content(engines::Copy& copy);
 
-// `keep_going` false: give up (the primary changed). Progress: bytes of the snapshot are not known, so
-// only its phases are told.
+// Moves what is in the directory aside, takes a snapshot of the primary, and opens that.
 Result<Member::Parts> rebuild(storage::Disk& disk, const MemberIdentity& member,
                               const CopyIdentity& identity, Member& primary, Pipeline& pipeline,
                               OnCopyFault on_fault);

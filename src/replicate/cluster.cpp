@@ -9,6 +9,8 @@
 namespace spar::replicate {
 namespace {
 
+constexpr std::uint64_t kMaintenanceSession = 1;  // sessions of clients are numbered from 2
+
 Timestamp wall_clock() {
   constexpr std::int64_t kEpoch2000 = 946684800LL * 1'000'000;
   auto since_1970 = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -22,7 +24,7 @@ WriteLease::~WriteLease() { give_back(); }
 
 void WriteLease::give_back() {
   session_.reset();
-  if (std::exchange(has_gate_, false)) gate_->release();
+  if (std::exchange(has_gate_, false)) gate_->release(session_id_);
 }
 
 Result<void> WriteLease::open(Epoch epoch) {
@@ -39,7 +41,6 @@ Result<std::optional<Position>> WriteLease::commit(TransactionId transaction, Ti
   SPAR_ASSIGN(changelog::SharedRecord record,
               session_->prepare_commit({position, transaction, now}));
   if (!pipeline_.publish(std::move(record))) {
-    give_back();
     return failure(Code::copy_lost, "the primary changed before the commit", "57P01");
   }
   // From here on the log decides: what the copy says of its own commit only tells us to leave it.
@@ -49,7 +50,9 @@ Result<std::optional<Position>> WriteLease::commit(TransactionId transaction, Ti
   return position;
 }
 
-Cluster::~Cluster() {
+Cluster::~Cluster() { shut_down(); }
+
+void Cluster::shut_down() {
   hold();
   std::map<CopyId, std::shared_ptr<Member>> members;
   {
@@ -127,14 +130,15 @@ Result<std::unique_ptr<ReadLease>> Cluster::begin_read(const ReadNeed& need, Mon
   }
 }
 
-Result<std::unique_ptr<WriteLease>> Cluster::begin_write(Monotonic lock_deadline,
+Result<std::unique_ptr<WriteLease>> Cluster::begin_write(const WriteRequest& request,
                                                          Monotonic deadline) {
   while (true) {
     auto routing = wait_admitted(deadline);
     if (!routing) return no_copy();
-    Result<void> turn = routing->gate->acquire(std::min(lock_deadline, deadline));
+    Result<void> turn = routing->gate->acquire(request);
     if (turn) {
-      auto lease = std::make_unique<WriteLease>(routing->primary, routing->gate, pipeline_);
+      auto lease = std::make_unique<WriteLease>(routing->primary, routing->gate, pipeline_,
+                                                request.session);
       Result<void> opened = lease->open(routing->epoch);
       if (opened) return lease;
       report(*routing->primary, opened.error());
@@ -224,6 +228,7 @@ void Cluster::hold() {
   std::lock_guard lock(mutex_);
   held_ = true;
   routing_.store(nullptr);
+  pipeline_.hold_acknowledgements();
 }
 
 void Cluster::fence(CopyId id) {
@@ -263,6 +268,28 @@ Result<Position> Cluster::promote(CopyId id, Epoch epoch) {
   return end;
 }
 
+Result<Position> Cluster::drain(CopyId target, Monotonic deadline) {
+  std::shared_ptr<WriterGate> gate;
+  {
+    std::lock_guard lock(mutex_);
+    gate = gate_;
+  }
+  std::shared_ptr<Member> follower = member(target);
+  if (!gate || !follower) return failure(Code::unavailable, "there is nothing to drain");
+  SPAR_TRY(gate->acquire({kMaintenanceSession, deadline}));
+  pipeline_.seal();
+  gate->release(kMaintenanceSession);
+  Position end = pipeline_.published();
+  while (follower->received().sequence < end.sequence) {
+    if (follower->failed()) return failure(Code::copy_lost, follower->failure_text());
+    if (std::chrono::steady_clock::now() > deadline) {
+      return failure(Code::deadline, "the copy did not receive everything in time");
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+  return end;
+}
+
 void Cluster::begin_epoch(const History& history, Epoch epoch, Sequence end) {
   pipeline_.begin_epoch(history, epoch, end);
   std::lock_guard lock(mutex_);
@@ -284,7 +311,10 @@ Result<void> Cluster::admit(CopyId primary, Epoch epoch) {
     if (!members_.contains(primary)) return failure(Code::copy_lost, "the primary is gone");
     primary_ = primary;
     epoch_ = epoch;
-    gate_ = std::make_shared<WriterGate>();
+    std::shared_ptr<WriterGate> previous = gate_;
+    if (previous) previous->close();
+    gate_ = WriterGate::successor(previous);
+    pipeline_.reopen(epoch);
     held_ = false;
     publish_routing();
   }
@@ -299,10 +329,33 @@ void Cluster::checkpoint_primary() {
   std::uint64_t waiting = primary.records_since_checkpoint();
   if (waiting < kCheckpointRecords) return;
   primary.checkpoint();  // most of the work, while sessions go on writing
-  Monotonic deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-  if (!routing->gate->acquire(deadline)) return;
+  WriteRequest request{kMaintenanceSession,
+                       std::chrono::steady_clock::now() + std::chrono::seconds(1)};
+  if (!routing->gate->acquire(request)) return;
   primary.checkpoint();
-  routing->gate->release();
+  routing->gate->release(kMaintenanceSession);
+}
+
+void Cluster::trim_logs(bool whole) {
+  std::uint64_t published = pipeline_.published().sequence.value;
+  std::uint64_t keep = whole ? kLogTailRecords : kLogKeepRecords;
+  std::uint64_t needed = published > keep ? published - keep : 0;
+  auto all = members();
+  for (const auto& each : all) needed = std::min(needed, each->received().sequence.value);
+  for (const auto& each : all) each->trim_log(Sequence(needed));
+}
+
+void Cluster::maintain(bool whole) {
+  checkpoint_primary();
+  trim_logs(whole);
+  sweep();
+}
+
+bool Cluster::at_rest(CopyId id) const {
+  std::lock_guard lock(mutex_);
+  return std::none_of(graveyard_.begin(), graveyard_.end(), [&](const auto& gone) {
+    return gone->id() == id && !gone->at_rest();
+  });
 }
 
 void Cluster::sweep() {

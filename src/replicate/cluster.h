@@ -59,8 +59,13 @@ struct Committed {
 
 class WriteLease {
  public:
-  WriteLease(std::shared_ptr<Member> member, std::shared_ptr<WriterGate> gate, Pipeline& pipeline)
-      : member_(std::move(member)), gate_(std::move(gate)), pipeline_(pipeline) {}
+  // REQUIRES: `session` holds `gate`.
+  WriteLease(std::shared_ptr<Member> member, std::shared_ptr<WriterGate> gate, Pipeline& pipeline,
+             std::uint64_t session)
+      : member_(std::move(member)),
+        gate_(std::move(gate)),
+        pipeline_(pipeline),
+        session_id_(session) {}
   ~WriteLease();
   WriteLease(const WriteLease&) = delete;
   WriteLease& operator=(const WriteLease&) = delete;
@@ -70,7 +75,8 @@ class WriteLease {
   Member& member() { return *member_; }
 
   // Publishes, commits and gives the right to write on; the caller then waits for the position.
-  // Nothing when the transaction wrote nothing. Code::copy_lost: not published, repeat it.
+  // Nothing when the transaction wrote nothing. Code::copy_lost: not published, repeat it (and keep
+  // this lease until the next one is there: it is the claim to go first).
   Result<std::optional<Position>> commit(TransactionId transaction, Timestamp now);
 
  private:
@@ -79,6 +85,7 @@ class WriteLease {
   std::shared_ptr<Member> member_;
   std::shared_ptr<WriterGate> gate_;
   Pipeline& pipeline_;
+  std::uint64_t session_id_;
   std::unique_ptr<engines::WriteSession> session_;
   bool has_gate_ = true;
 };
@@ -87,10 +94,12 @@ class Cluster {
  public:
   explicit Cluster(Member::OnFault on_fault) : on_fault_(std::move(on_fault)) {}
   ~Cluster();
+  void shut_down();  // stops every member; no lease may be left
 
   // --- sessions ---
   Result<std::unique_ptr<ReadLease>> begin_read(const ReadNeed& need, Monotonic deadline);
-  Result<std::unique_ptr<WriteLease>> begin_write(Monotonic lock_deadline, Monotonic deadline);
+  // `request.deadline` bounds the wait for other writers, `deadline` that for a primary.
+  Result<std::unique_ptr<WriteLease>> begin_write(const WriteRequest& request, Monotonic deadline);
   // Of the primary, as of its newest commit; empty before the first admission.
   std::shared_ptr<const data::Catalogue> catalogue() const;
   Pipeline& pipeline() { return pipeline_; }
@@ -106,14 +115,20 @@ class Cluster {
   void fence(CopyId id);  // no more writes there; a failed member is fenced already
   // Lets `id` flush and apply all that was published; gives the end of its history.
   Result<Position> promote(CopyId id, Epoch epoch);
+  // After hold(): waits for the writer and until `target` has everything. Nothing is written after it.
+  Result<Position> drain(CopyId target, Monotonic deadline);
   void begin_epoch(const History& history, Epoch epoch, Sequence end);
   void set_synchronous(CopyId primary, const std::vector<CopyId>& set, bool enough);
   Result<void> admit(CopyId primary, Epoch epoch);
-  // Checkpoints the primary under the writer's right, so that its write-ahead log starts over.
-  void checkpoint_primary();
+  // Checkpoints the primary, lets logs forget what no one needs. `whole`: every member is here.
+  void maintain(bool whole);
   void sweep();  // destroys failed members that have come to rest
+  bool at_rest(CopyId id) const;  // no failed member of that copy still hangs on its disk
 
  private:
+  void checkpoint_primary();
+  void trim_logs(bool whole);
+
   // What sessions look at; replaced as a whole.
   struct Routing {
     Epoch epoch;

@@ -183,6 +183,16 @@ void Pipeline::seal() {
   sealed_ = true;
 }
 
+void Pipeline::reopen(Epoch epoch) {
+  std::lock_guard lock(mutex_);
+  if (epoch == epoch_) sealed_ = false;
+}
+
+void Pipeline::hold_acknowledgements() {
+  std::lock_guard lock(mutex_);
+  enough_ = false;
+}
+
 void Pipeline::begin_epoch(const History& history, Epoch epoch, Sequence end) {
   {
     std::lock_guard lock(mutex_);

@@ -65,8 +65,11 @@ class Pipeline {
   // How long ago the first acknowledged record after `applied` was committed; 0 when there is none.
   std::chrono::milliseconds lag(Sequence applied, Timestamp now) const;
 
-  // No more publishing until begin_epoch().
+  // No more publishing until begin_epoch(), or reopen() of the same epoch.
   void seal();
+  void reopen(Epoch epoch);
+  // Nothing is acknowledged until the next set_acknowledgers().
+  void hold_acknowledgements();
   // The history goes on in `epoch` after `end`: later records were not committed.
   void begin_epoch(const History& history, Epoch epoch, Sequence end);
   // `enough`: false holds every acknowledgement (mirrored-strict without its mirrors).

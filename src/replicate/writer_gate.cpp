@@ -9,47 +9,85 @@ namespace {
 
 Failure closed() { return failure(Code::copy_lost, "the primary changed", "57P01"); }
 
+// Waits for the turn; false when the deadline passed or the session was cancelled.
+bool wait_turn(std::binary_semaphore& turn, const WriteRequest& request) {
+  while (true) {
+    Monotonic now = std::chrono::steady_clock::now();
+    if (turn.try_acquire_until(std::min(request.deadline, now + kCancelLook))) return true;
+    if (request.cancelled != nullptr && request.cancelled->load()) return false;
+    if (std::chrono::steady_clock::now() >= request.deadline) return false;
+  }
+}
+
 }  // namespace
 
-Result<void> WriterGate::acquire(Monotonic deadline) {
-  Waiter waiter;
+std::shared_ptr<WriterGate> WriterGate::successor(const std::shared_ptr<WriterGate>& previous) {
+  auto gate = std::make_shared<WriterGate>();
+  if (!previous) return gate;
+  std::lock_guard lock(previous->mutex_);
+  gate->holder_ = previous->holder_;
+  gate->inherited_ = gate->holder_ != 0;
+  previous->next_ = gate;
+  return gate;
+}
+
+bool WriterGate::take_or_queue(Waiter& waiter, bool& full) {
+  if (holder_ == 0 || (inherited_ && holder_ == waiter.session)) {
+    holder_ = waiter.session;
+    inherited_ = false;
+    return true;
+  }
+  full = line_.size() >= kWritersWaitingMax;
+  if (!full) line_.push_back(&waiter);
+  return false;
+}
+
+Result<void> WriterGate::acquire(const WriteRequest& request) {
+  Waiter waiter{request.session};
   {
     std::lock_guard lock(mutex_);
     if (closed_) return closed();
-    if (!held_) {
-      held_ = true;
-      return {};
-    }
-    if (line_.size() >= kWritersWaitingMax) {
-      return failure(Code::unavailable, "too many sessions wait to write", "53300");
-    }
-    line_.push_back(&waiter);
+    bool full = false;
+    if (take_or_queue(waiter, full)) return {};
+    if (full) return failure(Code::unavailable, "too many sessions wait to write", "53300");
   }
-  if (deadline == kNoDeadline) {
-    waiter.turn.acquire();
-  } else if (!waiter.turn.try_acquire_until(deadline)) {
-    std::lock_guard lock(mutex_);
-    if (!waiter.told) {
-      std::erase(line_, &waiter);
-      return failure(Code::deadline, "canceling statement due to lock timeout", "55P03");
-    }
-  }
+  bool turn = wait_turn(waiter.turn, request);
   std::lock_guard lock(mutex_);
   if (waiter.granted) return {};
-  return closed();
+  if (turn || waiter.told) return closed();
+  std::erase(line_, &waiter);
+  if (request.cancelled != nullptr && request.cancelled->load()) {
+    return failure(Code::cancelled, "canceling statement due to user request", "57014");
+  }
+  return failure(Code::deadline, "canceling statement due to lock timeout", "55P03");
 }
 
-void WriterGate::release() {
-  std::lock_guard lock(mutex_);
-  if (line_.empty()) {
-    held_ = false;
-    return;
-  }
+void WriterGate::hand_on() {
+  holder_ = 0;
+  if (line_.empty()) return;
   Waiter* next = line_.front();
   line_.pop_front();
-  next->granted = !closed_;
+  holder_ = next->session;
+  next->granted = true;
   next->told = true;
   next->turn.release();
+}
+
+void WriterGate::release(std::uint64_t session) {
+  std::shared_ptr<WriterGate> next;
+  {
+    std::lock_guard lock(mutex_);
+    if (holder_ != session) return;
+    next = next_;
+    if (!next) hand_on();
+  }
+  if (!next) return;
+  // The primary changed under this session: give up the inheritance unless it was claimed.
+  std::lock_guard lock(next->mutex_);
+  if (next->inherited_ && next->holder_ == session) {
+    next->inherited_ = false;
+    next->hand_on();
+  }
 }
 
 void WriterGate::close() {

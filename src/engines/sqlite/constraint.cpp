@@ -208,8 +208,6 @@ Result<bool> parent_offends(Error& error, const data::Table& table, const data::
   return false;
 }
 
-// The statement was undone before this runs, so a row that it both wrote and relied on may be named:
-// the children first, then the parents, is right for every statement that touches one table.
 Result<bool> find_offence(Error& error, const data::Catalogue& catalogue,
                           std::string_view changes, Connection& connection) {
   changelog::ChangeReader reader(changes);

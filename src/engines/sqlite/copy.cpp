@@ -98,6 +98,7 @@ class EmbeddedCopy : public Copy {
     writer_.reset();
     vfs_.reset();
   }
+  Result<Position> main_position();
   Result<void> open_at_or_before(const Position& log_end);
   Result<void> load();
   Result<void> set_role(bool primary);
@@ -116,12 +117,31 @@ class EmbeddedCopy : public Copy {
   std::atomic<Epoch> epoch_{};
 };
 
+// The position of the main file alone: what an earlier checkpoint reached.
+Result<Position> EmbeddedCopy::main_position() {
+  std::string wal = path_ + "-wal", aside = wal + ".aside";
+  SPAR_TRY(disk_.rename(wal, aside));
+  Result<Position> position = [&]() -> Result<Position> {
+    SPAR_TRY(open_writer());
+    return read_position(*writer_);
+  }();
+  close_writer();
+  SPAR_TRY(disk_.rename(aside, wal));
+  return position;
+}
+
 Result<void> EmbeddedCopy::open_at_or_before(const Position& log_end) {
+  std::string wal = path_ + "-wal";
+  if (disk_.exists(wal + ".aside")) SPAR_TRY(disk_.rename(wal + ".aside", wal));
   SPAR_TRY(open_writer());
   SPAR_ASSIGN(Position position, read_position(*writer_));
   if (position.sequence <= log_end.sequence) return {};
   close_writer();
-  std::string wal = path_ + "-wal";
+  Failure ahead = failure(Code::corrupt, options_.directory + " holds " + to_string(position) +
+                                             ", more than its change log, and cannot be cut back");
+  if (!disk_.exists(wal)) return ahead;
+  SPAR_ASSIGN(Position settled, main_position());
+  if (settled.sequence > log_end.sequence) return ahead;
   SPAR_ASSIGN(std::vector<std::uint64_t> ends, commit_ends(disk_, wal));
   log_warning("engines", options_.directory + " holds " + to_string(position) +
                              " but its change log ends at " + to_string(log_end) +
@@ -134,8 +154,7 @@ Result<void> EmbeddedCopy::open_at_or_before(const Position& log_end) {
     if (position.sequence <= log_end.sequence) return {};
     close_writer();
   }
-  return failure(Code::corrupt, options_.directory + " holds " + to_string(position) +
-                                    ", more than its change log, and cannot be cut back");
+  return ahead;
 }
 
 Result<void> EmbeddedCopy::load() {

@@ -179,7 +179,9 @@ class WritingSession : public WriteSession {
     }
     Capture::Mark mark = capture_.mark();
     Result<std::unique_ptr<Cursor>> cursor = write(call);
-    if (!cursor) return Failure(undo_statement(cursor.error(), mark));
+    if (!cursor) {
+      return Failure(undo_statement(cursor.error(), mark, [&] { (void)write(call); }));
+    }
     return cursor;
   }
 
@@ -195,7 +197,10 @@ class WritingSession : public WriteSession {
     SPAR_TRY(alive());
     Capture::Mark mark = capture_.mark();
     Result<std::uint64_t> inserted = insert_each(plan, rows, bound);
-    if (!inserted) return Failure(undo_statement(inserted.error(), mark));
+    if (!inserted) {
+      return Failure(undo_statement(inserted.error(), mark,
+                                    [&] { (void)insert_each(plan, rows, bound); }));
+    }
     return inserted;
   }
 
@@ -351,13 +356,24 @@ class WritingSession : public WriteSession {
     return rows.size();
   }
 
-  Error undo_statement(Error error, Capture::Mark mark) {
+  Error undo_statement(Error error, Capture::Mark mark, const std::function<void()>& again) {
+    capture_.rewind(mark);
+    if (error.code != Code::sql || error.sqlstate != "23000") return error;
+    // SQLite names no key and may stop before the row is written: with the keys deferred the
+    // statement shows its rows, and is taken back again.
+    bool keys = error.message.starts_with("FOREIGN KEY");
+    if (keys && !connection_.run("SAVEPOINT spar_explain; PRAGMA defer_foreign_keys=ON")) return error;
+    if (keys) again();
     std::string changes(capture_.changes().bytes().substr(mark.bytes));
     capture_.rewind(mark);
     capture_.stop();
-    Error explained = explain(std::move(error), *catalogue_, changes, connection_);
+    error = explain(std::move(error), *catalogue_, changes, connection_);
+    if (keys) {
+      (void)connection_.run("ROLLBACK TO spar_explain; RELEASE spar_explain;"
+                            "PRAGMA defer_foreign_keys=OFF");
+    }
     capture_.start();
-    return explained;
+    return error;
   }
 
   Result<SchemaEffect> change_schema_in(const data::Catalogue& after,

@@ -1,0 +1,111 @@
+#include "server/read_rows.h"
+
+#include "server/limits.h"
+#include "server/session_backend.h"
+
+namespace spar::server {
+namespace {
+
+const query::Plan& plan_of(const query::Statement& statement) {
+  if (auto* copy = std::get_if<query::CopyOut>(&statement.body)) return copy->select;
+  return std::get<query::Plan>(statement.body);
+}
+
+}  // namespace
+
+ReadRows::ReadRows(SessionBackend& session, std::shared_ptr<const query::Statement> statement,
+                   std::vector<data::Datum> values, Analyze analyze)
+    : session_(session),
+      statement_(std::move(statement)),
+      values_(std::move(values)),
+      analyze_(std::move(analyze)) {}
+
+Result<void> ReadRows::open() {
+  cursor_.reset();
+  lease_.reset();
+  settled_ = false;
+  replicate::ReadNeed need = session_.read_need();
+  need.primary_only = primary_only_;
+  SPAR_ASSIGN(lease_, session_.cluster_.begin_read(need, session_.patience()));
+  engines::Call call{plan_of(*statement_), values_, session_.deadline(), &session_.cancelled_};
+  SPAR_ASSIGN(cursor_, lease_->session().open(call));
+  return skip_given();
+}
+
+// The rows that the client has must come first again.
+Result<void> ReadRows::skip_given() {
+  std::uint64_t count = given_.rows();
+  if (count == 0) return {};
+  ResultDigest again(true);
+  data::Row row;
+  while (again.rows() < count) {
+    Result<bool> more = settle_first(cursor_->next(row));
+    if (!more) return Failure(more.error());
+    if (!*more) break;
+    again.add(row);
+  }
+  if (again == given_) return {};
+  Error error;
+  error.code = Code::sql;
+  error.sqlstate = "40001";
+  error.message = "the copy that answered died, and another one answers differently by now";
+  error.hint = "Run the query again.";
+  return Failure(std::move(error));
+}
+
+Result<bool> ReadRows::settle_first(Result<bool> more) {
+  if (!more || settled_) return more;
+  if (lease_->needs_settling()) SPAR_TRY(session_.settle(lease_->session().seen()));
+  settled_ = true;
+  return more;
+}
+
+// A table that the statement was made for has changed between its analysis and its first row.
+Result<void> ReadRows::analyze_again() {
+  auto catalogue = session_.cluster_.catalogue();
+  SPAR_ASSIGN(auto fresh, analyze_(*catalogue));
+  statement_ = std::move(fresh);
+  return {};
+}
+
+Result<bool> ReadRows::advance(data::Row& row) {
+  if (!cursor_) SPAR_TRY(open());
+  return settle_first(cursor_->next(row));
+}
+
+Result<bool> ReadRows::next(data::Row& row) {
+  if (done_) return false;
+  while (true) {
+    Result<bool> more = advance(row);
+    if (more) {
+      if (*more) {
+        given_.add(row);
+      } else {
+        done_ = true;
+        cursor_.reset();
+        lease_.reset();
+      }
+      return more;
+    }
+    Error error = more.error();
+    cursor_.reset();
+    if (error.code == Code::copy_lost) {
+      if (lease_) session_.cluster_.report(lease_->member(), error);
+      lease_.reset();
+      continue;
+    }
+    lease_.reset();
+    // Its schema and that of the copy may be one change apart; the primary has the newest.
+    if (error.sqlstate == "XX000" && given_.rows() == 0 &&
+        ++schema_retries_ <= kSchemaRetriesMax) {
+      primary_only_ = true;
+      SPAR_TRY(analyze_again());
+      continue;
+    }
+    done_ = true;
+    (void)session_.on_error(error);
+    return Failure(std::move(error));
+  }
+}
+
+}  // namespace spar::server

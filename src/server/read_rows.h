@@ -1,0 +1,67 @@
+// server/read_rows.h: the rows of a query, streamed from a copy and from another one if that dies.
+//
+// Contract    The first row is given only when what the snapshot saw is acknowledged. When the copy dies
+//             midway, the query runs again elsewhere; the rows already given must come again in front
+//             (as given, in order), or the client gets 40001.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "gateway/backend.h"
+#include "replicate/cluster.h"
+#include "server/result_digest.h"
+
+namespace spar::server {
+
+class SessionBackend;
+
+class StoredRows : public gateway::Rows {
+ public:
+  StoredRows(std::vector<data::Row> rows, std::uint64_t affected)
+      : rows_(std::move(rows)), affected_(affected) {}
+  Result<bool> next(data::Row& row) override {
+    if (at_ == rows_.size()) return false;
+    row = std::move(rows_[at_++]);
+    return true;
+  }
+  std::uint64_t affected() const override { return affected_; }
+
+ private:
+  std::vector<data::Row> rows_;
+  std::uint64_t affected_;
+  std::size_t at_ = 0;
+};
+
+class ReadRows : public gateway::Rows {
+ public:
+  using Analyze =
+      std::function<Result<std::shared_ptr<const query::Statement>>(const data::Catalogue&)>;
+
+  ReadRows(SessionBackend& session, std::shared_ptr<const query::Statement> statement,
+           std::vector<data::Datum> values, Analyze analyze);
+  Result<bool> next(data::Row& row) override;
+  std::uint64_t affected() const override { return given_.rows(); }
+
+ private:
+  Result<bool> advance(data::Row& row);
+  Result<void> open();
+  Result<void> skip_given();
+  Result<bool> settle_first(Result<bool> more);
+  Result<void> analyze_again();
+
+  SessionBackend& session_;
+  std::shared_ptr<const query::Statement> statement_;
+  std::vector<data::Datum> values_;
+  Analyze analyze_;
+  std::unique_ptr<replicate::ReadLease> lease_;
+  std::unique_ptr<engines::Cursor> cursor_;  // dies before the lease
+  bool settled_ = false;
+  bool done_ = false;
+  bool primary_only_ = false;
+  int schema_retries_ = 0;
+  ResultDigest given_{true};
+};
+
+}  // namespace spar::server
