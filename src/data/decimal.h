@@ -75,6 +75,12 @@ Decimal truncate(const Decimal& a, int digits);
 Decimal ceiling(const Decimal& a);
 Decimal floor(const Decimal& a);
 
+// As many digits as PostgreSQL gives: at least 16 significant ones.
+Result<Decimal> square_root(const Decimal& a);                        // 2201F of a negative number
+Result<Decimal> exponential(const Decimal& a);                        // 22003
+Result<Decimal> natural_logarithm(const Decimal& a);                  // 2201E unless positive
+Result<Decimal> power(const Decimal& base, const Decimal& exponent);  // 2201F, 22003
+
 // 22003 where the number has more digits than PostgreSQL's format holds.
 Result<Decimal> checked(Decimal a);
 
