@@ -240,7 +240,7 @@ void Cluster::fence(CopyId id) {
 namespace {
 
 // What was published may still be on its way into the log.
-void drain(Member& member, const Pipeline& pipeline) {
+void await_published(Member& member, const Pipeline& pipeline) {
   Monotonic deadline = std::chrono::steady_clock::now() + kPromoteDrain;
   while (!member.failed() && member.received().sequence < pipeline.published().sequence &&
          std::chrono::steady_clock::now() < deadline) {
@@ -257,7 +257,7 @@ Result<Position> Cluster::promote(CopyId id, Epoch epoch) {
   }
   pipeline_.seal();
   chosen->set_synchronous(true);
-  drain(*chosen, pipeline_);
+  await_published(*chosen, pipeline_);
   Result<Position> end = chosen->promote(epoch);
   if (!end) {
     chosen->fail(end.error());

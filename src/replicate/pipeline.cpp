@@ -67,11 +67,7 @@ Outcome Pipeline::wait(const Position& position, Monotonic deadline) {
                                    });
     waiters_.insert(behind, &waiter);
   }
-  if (deadline == kNoDeadline) {
-    waiter.done.acquire();
-    return waiter.outcome;
-  }
-  if (waiter.done.try_acquire_until(deadline)) return waiter.outcome;
+  if (waiter.done.wait_until(deadline)) return waiter.outcome;
   std::lock_guard lock(mutex_);
   std::erase(waiters_, &waiter);
   return waiter.outcome;  // it may have been told in the meantime
@@ -154,7 +150,7 @@ void Pipeline::recompute() {
     Waiter* waiter = waiters_.front();
     waiters_.pop_front();
     waiter->outcome = Outcome::committed;
-    waiter->done.release();  // the waiter is gone after this
+    waiter->done.signal();  // the waiter is gone after this
   }
   trim();
 }
@@ -210,7 +206,7 @@ void Pipeline::begin_epoch(const History& history, Epoch epoch, Sequence end) {
     auto gone = [&](Waiter* waiter) {
       if (!lost(waiter->position)) return false;
       waiter->outcome = Outcome::not_committed;
-      waiter->done.release();
+      waiter->done.signal();
       return true;
     };
     std::erase_if(waiters_, gone);

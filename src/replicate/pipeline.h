@@ -17,13 +17,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <semaphore>
 #include <set>
 #include <vector>
 
 #include "base/position.h"
 #include "base/time.h"
 #include "changelog/record.h"
+#include "replicate/wakeup.h"
 
 namespace spar::replicate {
 
@@ -79,7 +79,7 @@ class Pipeline {
   struct Waiter {
     Position position;
     Outcome outcome = Outcome::deadline;
-    std::binary_semaphore done{0};
+    Wakeup done;
   };
 
   Sequence first_in_window() const;  // of the window, or published + 1

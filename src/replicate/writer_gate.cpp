@@ -10,10 +10,10 @@ namespace {
 Failure closed() { return failure(Code::copy_lost, "the primary changed", "57P01"); }
 
 // Waits for the turn; false when the deadline passed or the session was cancelled.
-bool wait_turn(std::binary_semaphore& turn, const WriteRequest& request) {
+bool wait_turn(Wakeup& turn, const WriteRequest& request) {
   while (true) {
     Monotonic now = std::chrono::steady_clock::now();
-    if (turn.try_acquire_until(std::min(request.deadline, now + kCancelLook))) return true;
+    if (turn.wait_until(std::min(request.deadline, now + kCancelLook))) return true;
     if (request.cancelled != nullptr && request.cancelled->load()) return false;
     if (std::chrono::steady_clock::now() >= request.deadline) return false;
   }
@@ -70,7 +70,7 @@ void WriterGate::hand_on() {
   holder_ = next->session;
   next->granted = true;
   next->told = true;
-  next->turn.release();
+  next->turn.signal();
 }
 
 void WriterGate::release(std::uint64_t session) {
@@ -95,7 +95,7 @@ void WriterGate::close() {
   closed_ = true;
   for (Waiter* waiter : line_) {
     waiter->told = true;
-    waiter->turn.release();
+    waiter->turn.signal();
   }
   line_.clear();
 }

@@ -13,10 +13,10 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <semaphore>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "replicate/wakeup.h"
 
 namespace spar::replicate {
 
@@ -40,7 +40,7 @@ class WriterGate {
     std::uint64_t session;
     bool granted = false;
     bool told = false;
-    std::binary_semaphore turn{0};
+    Wakeup turn;
   };
 
   bool take_or_queue(Waiter& waiter, bool& full);
