@@ -103,22 +103,23 @@ void format_uuid(std::string_view bytes, std::string& out) {
 }
 
 Result<std::string> parse_uuid(std::string_view text) {
-  const Failure bad =
-      sql_error("22P02", "invalid input syntax for type uuid: \"" + std::string(text) + "\"");
+  const auto bad = [&] {
+    return sql_error("22P02", "invalid input syntax for type uuid: \"" + std::string(text) + "\"");
+  };
   std::string_view rest = text;
   const bool braced = rest.starts_with('{');
   if (braced) {
-    if (!rest.ends_with('}')) return bad;
+    if (!rest.ends_with('}')) return bad();
     rest = rest.substr(1, rest.size() - 2);
   }
   std::string bytes;
   while (bytes.size() < 16) {
-    if (rest.size() < 2 || hex_value(rest[0]) < 0 || hex_value(rest[1]) < 0) return bad;
+    if (rest.size() < 2 || hex_value(rest[0]) < 0 || hex_value(rest[1]) < 0) return bad();
     bytes.push_back(static_cast<char>(hex_value(rest[0]) << 4 | hex_value(rest[1])));
     rest.remove_prefix(2);
     if (rest.starts_with('-') && bytes.size() % 2 == 0 && bytes.size() < 16) rest.remove_prefix(1);
   }
-  if (!rest.empty()) return bad;
+  if (!rest.empty()) return bad();
   return bytes;
 }
 
