@@ -9,10 +9,11 @@
 //             the session then calls abandon(). Nothing of it may be sent to the client before
 //             finish() has returned, except rows of a statement that wrote nothing.
 //   Explicit  after begin(); an error makes status() failed, and only rollback() (or
-//             rollback_to_savepoint()) leads out. Every Rows of a transaction must be destroyed before
-//             commit(), rollback(), finish() or abandon().
+//             rollback_to_savepoint()) leads out. Every Rows of a transaction must be destroyed
+//             before commit(), rollback(), finish() or abandon().
 // Errors      Code::sql for the client as it stands. Code::cancelled after cancel() (57014).
-//             Code::unavailable (57P03), Code::unknown_outcome (08007), Code::deadline (57014, 55P03).
+//             Code::unavailable (57P03), Code::unknown_outcome (08007), Code::deadline (57014,
+//             55P03).
 // Threads     One thread a session; cancel() from any thread.
 #pragma once
 
@@ -52,8 +53,8 @@ struct TransactionOptions {
 
 enum class TransactionStatus { idle, open, failed };  // ReadyForQuery's I, T, E
 
-// A statement ready to run. When the catalogue has moved since `statement` was analysed, the backend
-// asks `analyze` again, under the lock that keeps the catalogue from moving.
+// A statement ready to run. When the catalogue has moved since `statement` was analysed, the
+// backend asks `analyze` again, under the lock that keeps the catalogue from moving.
 struct Executable {
   std::shared_ptr<const query::Statement> statement;
   std::function<Result<std::shared_ptr<const query::Statement>>(const data::Catalogue&)> analyze;
