@@ -107,7 +107,7 @@ Lines block_for(const std::string& file, const CopyConfig& copy) {
 }
 
 // The edit is only worth anything when the file then says exactly what was asked for.
-Result<std::string> proven(const Lines& lines, const std::string& file, Config wanted,
+Result<std::string> proven(const Lines& lines, const std::string& file, const Config& wanted,
                            const std::string& change) {
   std::string text = join(lines);
   SPAR_ASSIGN(Config got, parse_config(text, file));

@@ -3,7 +3,7 @@
 #include <sys/random.h>
 
 #include "base/log.h"
-#include "base/mutant.h"
+#include "control/limits.h"
 #include "server/session_backend.h"
 
 namespace spar::server {

@@ -9,7 +9,6 @@ namespace spar::server {
 inline constexpr std::size_t kReplayBytesMax = 64u << 20;     // remembered of one transaction
 inline constexpr std::size_t kHeldResultBytesMax = 256u << 20;  // of one result inside a writing transaction
 inline constexpr std::chrono::milliseconds kCommitWait{30'000};  // then the outcome is unknown (08007)
-inline constexpr std::chrono::milliseconds kPrimaryWait{30'000};  // for a primary to be there
 inline constexpr int kSchemaRetriesMax = 5;  // a statement that meets a schema change under it
 inline constexpr std::size_t kEventsKept = 1000;
 

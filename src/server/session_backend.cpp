@@ -66,10 +66,32 @@ Timestamp wall_clock_now() {
   return Timestamp(since_1970.count() - kEpoch2000);
 }
 
-SessionBackend::SessionBackend(replicate::Cluster& cluster, SessionIdentity identity)
-    : cluster_(cluster), identity_(std::move(identity)) {}
+void DatabaseUse::enter(ObjectId database) {
+  std::lock_guard lock(mutex_);
+  ++sessions_[database];
+}
 
-SessionBackend::~SessionBackend() { end_transaction(); }
+void DatabaseUse::leave(ObjectId database) {
+  std::lock_guard lock(mutex_);
+  if (--sessions_[database] == 0) sessions_.erase(database);
+}
+
+int DatabaseUse::sessions(ObjectId database) const {
+  std::lock_guard lock(mutex_);
+  auto found = sessions_.find(database);
+  return found == sessions_.end() ? 0 : found->second;
+}
+
+SessionBackend::SessionBackend(replicate::Cluster& cluster, DatabaseUse& use,
+                               SessionIdentity identity)
+    : cluster_(cluster), use_(use), identity_(std::move(identity)) {
+  use_.enter(identity_.database);
+}
+
+SessionBackend::~SessionBackend() {
+  end_transaction();
+  use_.leave(identity_.database);
+}
 
 gateway::TransactionStatus SessionBackend::status() const {
   if (mode_ != Mode::explicit_block) return gateway::TransactionStatus::idle;
@@ -94,7 +116,7 @@ replicate::WriteRequest SessionBackend::write_request() const {
 }
 
 Monotonic SessionBackend::patience() const {
-  return std::min(statement_deadline_, now() + kPrimaryWait);
+  return std::min(statement_deadline_, now() + cluster_.patience());
 }
 
 void SessionBackend::open_implicit() {
@@ -449,10 +471,30 @@ Result<void> SessionBackend::apply_schema(const query::Statement& statement) {
   return {};
 }
 
+Result<void> SessionBackend::check_may_drop(const query::SchemaChange& change) const {
+  const data::Database* database =
+      writing_->session().catalogue()->database(change.database);
+  if (database == nullptr) return {};  // it is being made
+  if (database->id == identity_.database) {
+    return sql_error("55006", "cannot drop the currently open database");
+  }
+  int others = use_.sessions(database->id);
+  if (others == 0) return {};
+  auto in_use = sql_error("55006", "database \"" + database->name +
+                                       "\" is being accessed by other users");
+  in_use.error().detail = others == 1 ? "There is 1 other session using the database."
+                                      : "There are " + std::to_string(others) +
+                                            " other sessions using the database.";
+  return in_use;
+}
+
 Result<std::shared_ptr<const query::Statement>> SessionBackend::try_schema(
     const gateway::Executable& executable) {
   SPAR_TRY(ensure_writing());
   SPAR_ASSIGN(auto statement, executable.analyze(*writing_->session().catalogue()));
+  if (auto* change = std::get_if<query::SchemaChange>(&statement->body)) {
+    SPAR_TRY(check_may_drop(*change));
+  }
   SPAR_TRY(apply_schema(*statement));
   if (mode_ == Mode::explicit_block) SPAR_TRY(settle(writing_->session().seen()));
   return statement;
@@ -620,7 +662,7 @@ Result<std::unique_ptr<gateway::Backend>> SessionFactory::open(const std::string
   const data::Database* found = catalogue->database(database);
   if (found == nullptr) return sql_error("3D000", "database \"" + database + "\" does not exist");
   SessionIdentity identity{next_.fetch_add(1), found->id, user};
-  return std::make_unique<SessionBackend>(cluster_, std::move(identity));
+  return std::make_unique<SessionBackend>(cluster_, use_, std::move(identity));
 }
 
 }  // namespace spar::server

@@ -11,7 +11,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,15 +24,29 @@
 
 namespace spar::server {
 
+// How many sessions are in each database: one that is in use is not dropped.
+class DatabaseUse {
+ public:
+  void enter(ObjectId database);
+  void leave(ObjectId database);
+  int sessions(ObjectId database) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<ObjectId, int> sessions_;
+};
+
+inline constexpr std::uint64_t kFirstClientSession = 100;  // below it: the server's own
+
 struct SessionIdentity {
-  std::uint64_t number = 0;  // unique in the process, from 2
+  std::uint64_t number = 0;  // unique in the process
   ObjectId database;
   std::string user;
 };
 
 class SessionBackend : public gateway::Backend {
  public:
-  SessionBackend(replicate::Cluster& cluster, SessionIdentity identity);
+  SessionBackend(replicate::Cluster& cluster, DatabaseUse& use, SessionIdentity identity);
   ~SessionBackend() override;
 
   gateway::BackendSettings& settings() override { return settings_; }
@@ -114,6 +130,7 @@ class SessionBackend : public gateway::Backend {
   Result<std::shared_ptr<const query::Statement>> try_schema(
       const gateway::Executable& executable);
   Result<void> apply_schema(const query::Statement& statement);
+  Result<void> check_may_drop(const query::SchemaChange& change) const;
   void remember(Step step);
 
   Result<void> settle(const Position& position);  // S1
@@ -122,6 +139,7 @@ class SessionBackend : public gateway::Backend {
   void end_transaction();
 
   replicate::Cluster& cluster_;
+  DatabaseUse& use_;
   SessionIdentity identity_;
   gateway::BackendSettings settings_;
   gateway::TransactionOptions options_;
@@ -150,7 +168,8 @@ class SessionFactory : public gateway::BackendFactory {
 
  private:
   replicate::Cluster& cluster_;
-  std::atomic<std::uint64_t> next_{2};
+  DatabaseUse use_;
+  std::atomic<std::uint64_t> next_{kFirstClientSession};
 };
 
 Timestamp wall_clock_now();

@@ -15,6 +15,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "server/version.h"
 #include "base/result.h"
 #include "server/config.h"
 
@@ -68,6 +69,6 @@ Result<nlohmann::json> ask_node(const server::Config& config, const nlohmann::js
 int show_error(const Error& error, bool json);
 void show_json(const nlohmann::json& value);
 
-inline constexpr const char* kVersion = "0.1.0";
+using server::kVersion;
 
 }  // namespace spar::app

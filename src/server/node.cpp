@@ -1,0 +1,292 @@
+#include "server/node.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "coordination/local/file_store.h"
+#include "data/text_format.h"
+#include "server/admin.h"
+#include "server/version.h"
+
+namespace spar::server {
+namespace {
+
+using nlohmann::json;
+
+control::Durability durability_of(Durability durability) {
+  switch (durability) {
+    case Durability::mirrored: return control::Durability::mirrored;
+    case Durability::mirrored_strict: return control::Durability::mirrored_strict;
+    case Durability::async: return control::Durability::async;
+  }
+  return control::Durability::mirrored;
+}
+
+ClusterSpec spec_of(const ClusterConfig& config, const std::string& data_directory) {
+  ClusterSpec spec;
+  spec.name = config.name;
+  spec.ledger_directory = data_directory + "/ledgers";
+  spec.mirrors = static_cast<std::uint32_t>(config.mirrors);
+  spec.durability = durability_of(config.durability);
+  for (const CopyConfig& copy : config.copies) {
+    control::Member member;
+    member.name = copy.name;
+    member.engine = copy.engine;
+    member.location = copy.path;
+    member.may_be_primary = !copy.replica_only;
+    spec.members.push_back(std::move(member));
+  }
+  return spec;
+}
+
+std::string iso_time(Timestamp time) {
+  std::string text;
+  data::format_text(static_cast<std::int64_t>(time.count()), {data::TypeId::timestamptz, -1}, {},
+                    text);
+  return text;
+}
+
+// All of a copy's tables in one value: equal for copies that hold the same.
+std::string content_text(const engines::Contents& contents) {
+  data::ContentHash all;
+  for (const auto& [table, hash] : contents) all.combine(hash);
+  return data::to_string(all);
+}
+
+}  // namespace
+
+Node::Node(storage::Disk& disk, const Config& config)
+    : disk_(disk), config_(config), started_(wall_clock_now()) {}
+
+Node::~Node() = default;
+
+Result<void> Node::start(Monotonic deadline) {
+  for (const ClusterConfig& cluster : config_.clusters) SPAR_TRY(start_cluster(cluster, deadline));
+  return {};
+}
+
+Result<void> Node::start_cluster(const ClusterConfig& config, Monotonic deadline) {
+  auto hosted = std::make_unique<Hosted>();
+  std::string place = config_.data_directory + "/clusters/" + config.name;
+  SPAR_TRY(disk_.make_directory(place));
+  hosted->store = coordination::open_file_store(disk_, place + "/record");
+  hosted->controller = std::make_unique<Controller>(disk_, *hosted->store,
+                                                    spec_of(config, config_.data_directory));
+  replicate::Cluster& cluster = hosted->controller->cluster();
+  cluster.set_patience(config_.write_pause_max);
+  hosted->sessions = std::make_unique<SessionFactory>(cluster);
+  Hosted& kept = *hosted;
+  clusters_.push_back(std::move(hosted));
+  Result<void> started = kept.controller->start(deadline);
+  if (!started && started.error().code != Code::unavailable) return started;
+  // Without a primary the node serves all the same: `spar status` says what is missing, and clients
+  // wait for their primary as they would after a failure.
+  if (!started) {
+    log_error("server", started.error().message);
+    return {};
+  }
+  SPAR_TRY(follow_configuration(config, *kept.controller));
+  return make_databases(config, kept);
+}
+
+// What the file says differently from the record since the last start.
+Result<void> Node::follow_configuration(const ClusterConfig& config, Controller& controller) {
+  control::State state = controller.state();
+  if (!state.record) return {};
+  auto mirrors = static_cast<std::uint32_t>(config.mirrors);
+  control::Durability durability = durability_of(config.durability);
+  for (const CopyConfig& copy : config.copies) {
+    if (control::find_member(*state.record, copy.name) == nullptr) {
+      log_warning("server", "copy \"" + copy.name + "\" of the configuration is not a member of "
+                            "cluster \"" + config.name + "\"; \"spar copy add\" makes it one");
+    }
+  }
+  if (state.record->mirrors == mirrors && state.record->durability == durability) return {};
+  Monotonic deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  SPAR_TRY(controller.ask(control::Configure{mirrors, durability}, deadline));
+  return {};
+}
+
+Result<void> Node::make_databases(const ClusterConfig& config, Hosted& hosted) {
+  replicate::Cluster& cluster = hosted.controller->cluster();
+  if (cluster.catalogue()->version() > 0) return {};
+  std::vector<std::string> names = config.databases;
+  if (names.empty()) names.push_back("postgres");
+  Monotonic deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  SPAR_ASSIGN(auto lease, cluster.begin_write({2, deadline, nullptr}, deadline));
+  std::uint32_t id = lease->session().catalogue()->next_id().value;
+  std::vector<data::ObjectChange> changes;
+  for (const std::string& name : names) {
+    changes.push_back(data::put_object(data::Database{ObjectId(id++), name}));
+  }
+  SPAR_TRY(lease->session().change_schema(changes));
+  SPAR_ASSIGN(auto position, lease->commit(TransactionId(1), wall_clock_now()));
+  if (cluster.pipeline().wait(*position, deadline) == replicate::Outcome::committed) return {};
+  return failure(Code::unavailable, "the databases of the configuration could not be made");
+}
+
+Result<std::unique_ptr<gateway::Backend>> Node::open(const std::string& database,
+                                                     const std::string& user) {
+  for (const auto& hosted : clusters_) {
+    auto backend = hosted->sessions->open(database, user);
+    if (backend || backend.error().sqlstate != "3D000") return backend;
+  }
+  return sql_error("3D000", "database \"" + database + "\" does not exist");
+}
+
+// --- the admin door ---
+
+nlohmann::json Node::answer(const json& request) {
+  std::string name = request.value("command", "");
+  if (name == "status") return status();
+  if (name == "events") return events(request.value("after", std::uint64_t(0)));
+  return command(request);
+}
+
+json Node::status() const {
+  json clusters = json::array();
+  for (const auto& hosted : clusters_) clusters.push_back(status_of(*hosted));
+  return {{"ok", true},
+          {"node", {{"pid", getpid()}, {"version", kVersion}, {"started", iso_time(started_)}}},
+          {"clusters", clusters}};
+}
+
+json Node::status_of(const Hosted& hosted) const {
+  control::State state = hosted.controller->state();
+  replicate::Cluster& cluster = hosted.controller->cluster();
+  const control::Record record = state.record.value_or(control::Record{});
+  auto now = std::chrono::steady_clock::now();
+  double exposed = state.exposed_since
+                       ? std::chrono::duration<double>(now - *state.exposed_since).count()
+                       : 0;
+  json copies = json::array();
+  for (const control::CopyView& view : state.copies) {
+    const control::Member* member = control::find_member(record, view.id);
+    if (member == nullptr) continue;
+    auto running = cluster.member(view.id);
+    bool up = running && !running->failed();
+    json copy = {{"name", member->name},
+                 {"engine", member->engine},
+                 {"role", control::role_of(state, view)},
+                 {"health", up && view.health == control::Health::serving
+                                ? "ok"
+                                : (view.text.empty() ? std::string(control::to_string(view.health))
+                                                     : view.text)},
+                 {"received", to_string(up ? running->received() : view.received)},
+                 {"applied", to_string(up ? running->applied() : Position{})},
+                 {"lag_ms", up ? cluster.pipeline()
+                                     .lag(running->applied().sequence, wall_clock_now())
+                                     .count()
+                               : -1},
+                 {"path", member->location}};
+    if (up) copy["content_hash"] = content_text(running->copy().contents());
+    copies.push_back(std::move(copy));
+  }
+  return {{"name", hosted.controller->spec().name},
+          {"epoch", record.epoch.value},
+          {"primary", control::active_primary(state)
+                          ? control::name_of(record, *control::active_primary(state))
+                          : ""},
+          {"protected", control::active_primary(state).has_value() && !state.exposed_since},
+          {"exposed_seconds", exposed},
+          {"paused", record.paused},
+          {"durability", control::to_string(record.durability)},
+          {"condition", state.condition},
+          {"acknowledged", to_string(cluster.pipeline().acknowledged())},
+          {"copies", copies}};
+}
+
+json Node::events(std::uint64_t after) const {
+  json all = json::array();
+  for (const auto& hosted : clusters_) {
+    for (const LoggedEvent& event : hosted->controller->events().after(after)) {
+      all.push_back({{"id", event.id},
+                     {"time", iso_time(event.time)},
+                     {"cluster", hosted->controller->spec().name},
+                     {"what", event.what},
+                     {"copy", ""},
+                     {"evidence", event.evidence},
+                     {"took_ms", event.took_ms}});
+    }
+  }
+  return {{"ok", true}, {"events", all}};
+}
+
+Result<Node::Hosted*> Node::named(const json& request) {
+  std::string name = request.value("cluster", "");
+  if (name.empty() && clusters_.size() == 1) return clusters_[0].get();
+  for (const auto& hosted : clusters_) {
+    if (hosted->controller->spec().name == name) return hosted.get();
+  }
+  return failure(Code::invalid, name.empty() ? std::string("there are several clusters: name one")
+                                             : "there is no cluster \"" + name + "\"");
+}
+
+namespace {
+
+Result<CopyId> copy_named(const control::Record& record, const std::string& name,
+                          bool may_be_empty) {
+  if (name.empty() && may_be_empty) return CopyId{};
+  const control::Member* member = control::find_member(record, name);
+  if (member != nullptr) return member->id;
+  return failure(Code::invalid, "there is no copy \"" + name + "\"");
+}
+
+Result<control::Command> command_of(const json& request, const control::Record& record) {
+  std::string name = request.value("command", "");
+  if (name == "pause") return control::Pause{};
+  if (name == "resume") return control::Resume{};
+  if (name == "switchover" || name == "failover") {
+    SPAR_ASSIGN(CopyId to, copy_named(record, request.value("to", ""), true));
+    if (name == "switchover") return control::Switchover{to};
+    return control::Failover{to, request.value("accept_data_loss", false)};
+  }
+  if (name == "copy_add") {
+    control::Member member;
+    member.name = request.value("name", "");
+    member.engine = request.value("engine", "sqlite");
+    member.location = request.value("path", "");
+    member.may_be_primary = !request.value("replica_only", false);
+    return control::Add{std::move(member)};
+  }
+  if (name == "copy_remove") {
+    SPAR_ASSIGN(CopyId copy, copy_named(record, request.value("name", ""), false));
+    return control::Remove{copy};
+  }
+  return failure(Code::invalid, "there is no command \"" + name + "\"");
+}
+
+std::string describe(const control::Command& command, const control::Record& record) {
+  std::string text = "would perform " + std::string(control::name_of(command));
+  if (auto* what = std::get_if<control::Switchover>(&command)) {
+    text += what->to == CopyId{} ? " to the best mirror" : " to " + control::name_of(record, what->to);
+  }
+  if (auto* what = std::get_if<control::Failover>(&command)) {
+    text += what->to == CopyId{} ? " to the best copy" : " to " + control::name_of(record, what->to);
+  }
+  return text + "; the primary is " + control::name_of(record, record.primary) + ", epoch " +
+         std::to_string(record.epoch.value);
+}
+
+}  // namespace
+
+json Node::command(const json& request) {
+  auto hosted = named(request);
+  if (!hosted) return admin_error(hosted.error());
+  Controller& controller = *(*hosted)->controller;
+  control::State state = controller.state();
+  if (!state.record) return admin_error("the cluster has no record yet", "Try again in a moment.");
+  auto wanted = command_of(request, *state.record);
+  if (!wanted) return admin_error(wanted.error());
+  if (request.value("dry_run", false)) {
+    return {{"ok", true}, {"message", describe(*wanted, *state.record)}};
+  }
+  Monotonic deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  auto done = controller.ask(std::move(*wanted), deadline);
+  if (!done) return admin_error(done.error());
+  return {{"ok", true}, {"message", *done}};
+}
+
+}  // namespace spar::server

@@ -1,0 +1,91 @@
+#include "server/serve.h"
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "gateway/auth/scram.h"
+#include "gateway/listener.h"
+#include "server/address.h"
+#include "server/admin.h"
+#include "server/listen.h"
+#include "server/node.h"
+#include "server/node_lock.h"
+#include "server/password.h"
+
+namespace spar::server {
+namespace {
+
+constexpr std::chrono::seconds kStartPatience{20};
+
+// Signals are taken by the main thread alone, from before the first other thread starts.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void wait_for_end(const sigset_t& signals) {
+  int signal = SIGHUP;
+  while (signal == SIGHUP) sigwait(&signals, &signal);
+}
+
+Result<gateway::Credentials> credentials_of(const Config& config) {
+  gateway::Credentials credentials;
+  credentials.trust_everyone = config.users.empty();
+  credentials.mock_key = gateway::random_bytes(32);
+  for (const UserConfig& user : config.users) {
+    SPAR_ASSIGN(Password password, resolve_password(user));
+    credentials.secrets[user.name] =
+        gateway::to_secret(password.value, gateway::random_bytes(16));
+  }
+  return credentials;
+}
+
+Result<std::unique_ptr<gateway::TlsContext>> tls_of(const Config& config) {
+  if (!config.tls.on()) return std::unique_ptr<gateway::TlsContext>();
+  return gateway::TlsContext::load(config.tls.certificate, config.tls.key);
+}
+
+Result<void> run(const Config& config, const ServeOptions& options, const sigset_t& signals) {
+  SPAR_ASSIGN(gateway::Credentials credentials, credentials_of(config));
+  SPAR_ASSIGN(std::unique_ptr<gateway::TlsContext> tls, tls_of(config));
+  auto disk = storage::make_posix_disk();
+  Node node(*disk, config);
+  SPAR_TRY(node.start(std::chrono::steady_clock::now() + kStartPatience));
+  SPAR_ASSIGN(auto admin, AdminServer::start(admin_socket_path(config),
+                                             [&](const auto& request) {
+                                               return node.answer(request);
+                                             }));
+  std::vector<int> sockets;
+  if (options.postgres_fd >= 0) sockets.push_back(options.postgres_fd);
+  bool exposed = config.postgres.on() && !is_loopback(config.postgres.host);
+  gateway::Service service{node, credentials, tls.get(), exposed, config.limits,
+                           gateway::system_environment()};
+  gateway::Listener listener(sockets, std::move(service));
+  listener.start();
+  if (options.on_ready) options.on_ready();
+  log_info("serve", "ready");
+  wait_for_end(signals);
+  log_info("serve", "stopping");
+  listener.stop();
+  return {};
+}
+
+}  // namespace
+
+int serve(const Config& config, const ServeOptions& options) {
+  sigset_t signals = block_signals();
+  Result<void> served = run(config, options, signals);
+  if (served) return 0;
+  log_error("serve", served.error().message +
+                         (served.error().hint.empty() ? "" : " (" + served.error().hint + ")"));
+  return 1;
+}
+
+}  // namespace spar::server
