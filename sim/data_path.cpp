@@ -6,28 +6,27 @@ namespace spar::sim {
 using control::Action;
 using control::ActionDone;
 
-namespace {
-
-// The copies that an action touches; CopyId{} stands for the writer's own state.
-std::vector<CopyId> touched(const Action& action) {
+CopyId touched(const Action& action) {
   using namespace control;
-  if (const auto* a = std::get_if<Fence>(&action.what)) return {a->copy};
-  if (const auto* a = std::get_if<Promote>(&action.what)) return {a->copy};
-  if (const auto* a = std::get_if<Follow>(&action.what)) return {a->copy};
-  if (const auto* a = std::get_if<Probe>(&action.what)) return {a->copy};
-  if (const auto* a = std::get_if<Rejoin>(&action.what)) return {a->copy};
-  if (const auto* a = std::get_if<Quarantine>(&action.what)) return {a->copy};
-  if (std::holds_alternative<CasRecord>(action.what)) return {CopyId{~0u}};
-  if (std::holds_alternative<ReadRecord>(action.what)) return {CopyId{~0u}};
-  return {CopyId{}};
+  if (const auto* a = std::get_if<Fence>(&action.what)) return a->copy;
+  if (const auto* a = std::get_if<Promote>(&action.what)) return a->copy;
+  if (const auto* a = std::get_if<Follow>(&action.what)) return a->copy;
+  if (const auto* a = std::get_if<Probe>(&action.what)) return a->copy;
+  if (const auto* a = std::get_if<Rejoin>(&action.what)) return a->copy;
+  if (const auto* a = std::get_if<Quarantine>(&action.what)) return a->copy;
+  if (std::holds_alternative<CasRecord>(action.what)) return kStore;
+  if (std::holds_alternative<ReadRecord>(action.what)) return kStore;
+  return CopyId{};
 }
+
+namespace {
 
 bool conflict(const Action& a, const Action& b) {
   return touched(a) == touched(b);
 }
 
 bool about_writer(const Action& action) {
-  return touched(action).front() == CopyId{};
+  return touched(action) == CopyId{};
 }
 
 ActionDone failed(const std::string& text, bool diverged = false) {
@@ -69,7 +68,7 @@ void World::execute() {
 
 bool World::drops(const Action& action) {
   if (about_writer(action)) return action.id < node_.last_writer_action;
-  const Copy* copy = find(touched(action).front());
+  const Copy* copy = find(touched(action));
   return copy == nullptr || action.id < copy->last_action;
 }
 
@@ -89,7 +88,7 @@ void World::run_action(Action action) {
   if (about_writer(action)) {
     node_.last_writer_action = action.id;
   } else {
-    find(touched(action).front())->last_action = action.id;
+    find(touched(action))->last_action = action.id;
   }
   Outcome outcome = std::visit(
       [&](const auto& body) -> Outcome {
@@ -112,7 +111,8 @@ void World::report(const Action& action, Outcome outcome) {
     outcome.done.result = ActionDone::Result::unknown;
   }
   outcome.done.id = action.id;
-  tell(outcome.done);
+  const auto* probe = std::get_if<control::Probe>(&action.what);
+  tell(outcome.done, probe == nullptr ? nullptr : find(probe->copy));
 }
 
 void World::store(const control::Record& record) {
@@ -156,10 +156,17 @@ void World::observe_failure(Copy& copy, const std::string& text) {
   tell(control::Observed{copy.id, control::Observed::Kind::failed, "sim", text, {}, {}});
 }
 
-bool World::fail_if_broken(Copy& copy, Outcome& outcome) {
-  if (!copy.disk_dead && copy.directory.there && copy.directory.whole) return false;
+// The action was meant for another directory.
+bool World::replaced(const Action& action, const Copy& copy) const {
+  auto place = node_.meant.find(action.id);
+  return place != node_.meant.end() && place->second != copy.generation;
+}
+
+bool World::fail_if_broken(const Action& action, Copy& copy, Outcome& outcome) {
+  const bool changed = replaced(action, copy) || !copy.directory.there;
+  if (!copy.disk_dead && !changed && copy.directory.whole) return false;
   observe_failure(copy, "action found it broken");
-  outcome.done = failed(look_at(copy).text);
+  outcome.done = failed(replaced(action, copy) ? "another directory" : look_at(copy).text);
   return true;
 }
 
@@ -187,7 +194,7 @@ World::Outcome World::apply(const Action& action, const control::Fence& body) {
 World::Outcome World::apply(const Action& action, const control::Promote& body) {
   Copy& copy = *find(body.copy);
   Outcome outcome;
-  if (fail_if_broken(copy, outcome)) return outcome;
+  if (fail_if_broken(action, copy, outcome)) return outcome;
   if (copy.fenced >= action.epoch || copy.directory.told > action.epoch) {
     return {true, failed("it knows a newer epoch")};
   }
@@ -218,14 +225,14 @@ World::Outcome World::apply(const Action& action, const control::ResolveInDoubt&
 }
 
 World::Outcome World::apply(const Action& action, const control::Admit& body) {
-  const Copy* copy = find(body.primary);
+  Copy* copy = find(body.primary);
   if (!copy->in_use || node_.writer != body.primary || node_.epoch != action.epoch) {
     return {true, failed("it is not the writer")};
   }
   node_.set = body.synchronous;
   node_.hold_commits = body.hold_commits;
   node_.admitted = true;
-  node_.draining = false;
+  node_.draining = copy->rolled_back = false;
   check([&](Checker& checker) { checker.admitted(*this, body.primary, action.epoch); });
   std::erase_if(acknowledged_, [&](const Acknowledged& acked) {  // with the operator's consent
     return !copy->directory.holds(acked.id, acked.sequence);
@@ -254,7 +261,7 @@ World::Outcome World::apply(const Action&, const control::Drain& body) {
 World::Outcome World::apply(const Action& action, const control::Follow& body) {
   Copy& copy = *find(body.copy);
   Outcome outcome;
-  if (fail_if_broken(copy, outcome)) return outcome;
+  if (fail_if_broken(action, copy, outcome)) return outcome;
   if (copy.directory.told > action.epoch) return {true, failed("it knows a newer epoch")};
   if (!cut_tail(copy)) return {true, failed("diverged", true)};
   copy.directory.told = action.epoch;
@@ -268,7 +275,7 @@ World::Outcome World::apply(const Action& action, const control::Follow& body) {
 World::Outcome World::apply(const Action&, const control::SetSynchronous& body) {
   node_.hold_commits = body.hold_commits;
   node_.set = body.synchronous;
-  for (CopyId id : body.synchronous) {
+  for (CopyId id : body.joining) {
     const Copy* copy = find(id);
     if (copy == nullptr || !copy->in_use) return {true, failed("a copy failed")};
     const bool holds_all = std::ranges::all_of(acknowledged_, [&](const Acknowledged& acked) {
@@ -301,7 +308,9 @@ void World::snapshot_into(Copy& copy) {
 
 World::Outcome World::apply(const Action& action, const control::Rejoin& body) {
   Copy& copy = *find(body.copy);
-  if (copy.disk_dead || !copy.directory.there) return {true, failed("not there")};
+  if (copy.disk_dead || !copy.directory.there || replaced(action, copy)) {
+    return {true, failed("not there")};
+  }
   if (!node_.writer || node_.writer != body.primary || !find(body.primary)->in_use) {
     return {true, failed("no primary")};
   }
@@ -319,9 +328,11 @@ World::Outcome World::apply(const Action& action, const control::Rejoin& body) {
   return {true, done_at(copy.directory.position())};
 }
 
-World::Outcome World::apply(const Action&, const control::Quarantine& body) {
+World::Outcome World::apply(const Action& action, const control::Quarantine& body) {
   Copy& copy = *find(body.copy);
-  if (copy.disk_dead || !copy.directory.there) return {true, failed("not there")};
+  if (copy.disk_dead || !copy.directory.there || replaced(action, copy)) {
+    return {true, failed("not there")};
+  }
   copy.in_use = false;
   copy.directory = Directory{};
   copy.rolled_back = false;

@@ -46,6 +46,7 @@ void World::replace_directory(Copy& copy) {
   copy.directory.there = true;
   copy.disk_dead = false;
   observe_failure(copy, "another directory in its place");
+  ++copy.generation;
   copy.older.push_back(copy.directory);
   const std::size_t dice = random_.below(10);
   std::string what = "itself";
@@ -58,6 +59,11 @@ void World::replace_directory(Copy& copy) {
     copy.directory = copy.older[random_.below(copy.older.size())];
     copy.directory.there = true;
     copy.rolled_back = true;
+    // A process that never saw what this elector held cannot tell an older state from a good one.
+    // That is a second loss, not a fault to survive: the copy is gone altogether.
+    const control::CopyView* known = find_copy(node_.control, copy.id);
+    const bool unseen = known == nullptr || known->received == Position{};
+    if (unseen && is_elector(copy.id)) copy.directory = Directory{};
   } else if (dice < 8) {
     what = "foreign";
     copy.directory = foreign_directory();
@@ -77,20 +83,22 @@ void World::repair_something() {
   control::Observed seen{copy.id, control::Observed::Kind::reachable, "sim", "", {}, {}};
   copy.directory.durable = copy.directory.log.size();
   seen.report = look_at(copy);
-  tell(seen);
+  tell(seen, &copy);
 }
 
-// An older record stands in the place of the newest, and a copy is there that can tell.
+// Whether a copy is there that can tell that `record` is an old one.
+bool World::shows_its_age(const control::Record& record) const {
+  return std::ranges::any_of(copies_, [&](const Copy& copy) {
+    return look_at(copy).kind == control::Report::Kind::identified &&
+           copy.directory.cluster == cluster_ && copy.directory.incarnation == record.incarnation &&
+           copy.directory.told > record.epoch && find_member(record, copy.id) != nullptr;
+  });
+}
+
 void World::roll_record_back() {
   if (newest_ || stored_before_.empty()) return;
   const control::Record& old = stored_before_[random_.below(stored_before_.size())];
-  const bool noticed = std::ranges::any_of(copies_, [&](const Copy& copy) {
-    return look_at(copy).kind == control::Report::Kind::identified &&
-           copy.directory.cluster == cluster_ &&
-           copy.directory.incarnation == stored_->incarnation && copy.directory.told > old.epoch &&
-           find_member(old, copy.id) != nullptr;
-  });
-  if (!noticed) return;
+  if (!shows_its_age(old)) return;
   say("-- an old record is put in place: " + to_string(old));
   newest_ = stored_;
   stored_ = old;
@@ -99,12 +107,6 @@ void World::roll_record_back() {
 void World::restart() {
   if (node_.up) {
     stop_node(random_.chance(500));
-    // An elector in whose place an older state was put cannot be told from a good one by a process
-    // that has just started. That is a second loss, not a fault to survive: it is gone altogether.
-    for (Copy& copy : copies_) {
-      if (copy.rolled_back) copy.directory = Directory{};
-      copy.rolled_back = false;
-    }
     if (newest_ && random_.chance(500)) {
       stored_ = newest_;
       newest_.reset();

@@ -5,7 +5,7 @@ namespace spar::sim {
 
 namespace {
 constexpr std::size_t kMovesToConverge = 6000;
-constexpr std::size_t kMovesBeforeOperator = 3000;
+constexpr std::size_t kMovesBeforeOperator = 1500;
 }  // namespace
 
 void World::heal_copies() {
@@ -29,11 +29,11 @@ void World::heal_operator() {
   const Copy* best = nullptr;
   for (const Copy& copy : copies_) {
     const bool holds_all = copy.directory.whole && !copy.rolled_back &&
+                           !diverged(*stored_, copy.directory.position()) &&
                            std::ranges::all_of(acknowledged_, [&](const Acknowledged& acked) {
                              return copy.directory.holds(acked.id, acked.sequence);
                            });
-    const bool elector = copy.id == stored_->primary || control::contains(stored_->synchronous, copy.id);
-    if (holds_all && elector) {
+    if (holds_all && is_elector(copy.id)) {
       return violated("convergence", "waits, although copy " + std::to_string(copy.id.value) +
                                          " holds everything: " + to_string(node_.control));
     }
@@ -61,6 +61,7 @@ void World::heal() {
   if (!node_.up) start_node();
   tell(control::OperatorAsked{next_request_++, control::Resume{}});
   for (std::size_t i = 1; i <= kMovesToConverge && failure_.empty(); ++i) {
+    quiet_ = i > kMovesToConverge / 2;
     move();
     if (i % 500 == 0 && stored_->paused) {
       tell(control::OperatorAsked{next_request_++, control::Resume{}});
@@ -69,9 +70,11 @@ void World::heal() {
     if (i % 50 == 0 && missing_for_convergence(*this).empty()) return;
   }
   if (!failure_.empty()) return;
-  // Nothing to promote at all: every copy lost everything. That is not the machine's to mend.
-  const bool hopeless = std::ranges::none_of(
-      copies_, [&](const Copy& copy) { return control::usable(node_.control, copy.id); });
+  // Every copy that may be primary lost what it held: that is not the machine's to mend.
+  const bool hopeless = std::ranges::none_of(copies_, [&](const Copy& copy) {
+    return control::usable(node_.control, copy.id) &&
+           find_member(*stored_, copy.id)->may_be_primary;
+  });
   if (hopeless) return;
   violated("convergence", missing_for_convergence(*this) + "; " + to_string(node_.control));
 }

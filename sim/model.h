@@ -55,8 +55,10 @@ struct Copy {
   std::vector<Directory> older;  // earlier states of it, that someone may put back
   bool disk_dead = false;        // every access fails
   bool rolled_back = false;      // an older state stands in its place
+  std::uint64_t generation = 1;  // counts the directories that stood in its place
 
   // What the process knows of it; gone after a restart.
+  std::uint64_t generation_known = 0;
   bool in_use = false;
   bool told_caught_up = false;
   Epoch following;

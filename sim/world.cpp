@@ -62,16 +62,31 @@ control::Report World::look_at(const Copy& copy) const {
   return report;
 }
 
-void World::tell(decltype(control::Event::what) what) {
-  node_.inbox.push_back({now_, std::move(what)});
+void World::tell(decltype(control::Event::what) what, const Copy* looked_at) {
+  Letter letter{{now_, std::move(what)}, CopyId{}, 0};
+  if (looked_at != nullptr) {
+    letter.looked_at = looked_at->id;
+    letter.generation = looked_at->generation;
+  }
+  node_.inbox.push_back(std::move(letter));
+}
+
+bool World::is_elector(CopyId copy) const {
+  return copy == stored_->primary || control::contains(stored_->synchronous, copy);
 }
 
 void World::start_node() {
   node_ = Node{};
   node_.up = true;
+  if (newest_ && !shows_its_age(*stored_)) {
+    stored_ = newest_;
+    newest_.reset();
+  }
   control::Started started{stored_, {}};
   for (Copy& copy : copies_) {
+    if (copy.rolled_back && is_elector(copy.id)) copy.directory = Directory{};  // see faults.cpp
     copy.in_use = copy.told_caught_up = false;
+    copy.generation_known = copy.generation;
     copy.following = copy.fenced = {};
     copy.last_action = {};
     if (!copy.disk_dead) copy.directory.durable = copy.directory.log.size();  // opening syncs
@@ -96,8 +111,10 @@ void World::stop_node(bool power_cut) {
 
 void World::deliver() {
   if (!node_.up || node_.inbox.empty()) return;
-  control::Event event = std::move(node_.inbox.front());
+  Letter letter = std::move(node_.inbox.front());
   node_.inbox.pop_front();
+  if (Copy* copy = find(letter.looked_at)) copy->generation_known = letter.generation;
+  control::Event& event = letter.event;
   event.now = now_;
   say("> " + to_string(event));
   control::Step result = control::step(node_.control, event);
@@ -107,6 +124,8 @@ void World::deliver() {
   for (control::Action& action : result.actions) {
     say("< " + to_string(action));
     if (reports_back(action)) {
+      const Copy* copy = find(touched(action));
+      if (copy != nullptr) node_.meant[action.id] = copy->generation_known;
       node_.actions.push_back(std::move(action));
     } else {
       execute_now(action);
@@ -115,7 +134,7 @@ void World::deliver() {
 }
 
 void World::client_commits() {
-  if (!node_.up || !node_.admitted || node_.draining || !node_.writer) return;
+  if (!node_.up || !node_.admitted || node_.draining || !node_.writer || quiet_) return;
   Copy& copy = *find(*node_.writer);
   if (!copy.in_use || copy.disk_dead || !copy.directory.there) return;
   TransactionLog& log = copy.directory.log;
@@ -135,7 +154,7 @@ void World::stream() {
   if (!writer.in_use) return;
   const TransactionLog& source = writer.directory.log;
   TransactionLog& log = copy.directory.log;
-  for (std::size_t n = random_.between(1, 4); n > 0 && log.size() < source.size(); --n) {
+  for (std::size_t n = random_.between(1, 16); n > 0 && log.size() < source.size(); --n) {
     const Transaction& next = source[log.size()];
     append(log, next.id, next.epoch);
   }
@@ -180,7 +199,7 @@ void World::report_progress() {
   const TransactionLog& log = copy.directory.log;
   Observed seen{copy.id, Observed::Kind::progress, "stream", "", copy.directory.position(), {}};
   if (copy.directory.durable != log.size()) return;
-  if (!copy.told_caught_up && log.size() + 3 >= find(*node_.writer)->directory.log.size()) {
+  if (!copy.told_caught_up && log.size() + 8 >= find(*node_.writer)->directory.log.size()) {
     seen.kind = Observed::Kind::caught_up;
     copy.told_caught_up = true;
   }
@@ -189,7 +208,7 @@ void World::report_progress() {
 
 void World::pass_time() {
   now_ += std::chrono::milliseconds(random_.between(0, 20));
-  if (random_.chance(15)) now_ += std::chrono::seconds(6);
+  if (random_.chance(4)) now_ += std::chrono::seconds(6);
   if (random_.chance(200)) tell(control::Tick{});
 }
 

@@ -25,12 +25,20 @@
 
 namespace spar::sim {
 
+// An event on its way to the control machine, and which directory of which copy it reports.
+struct Letter {
+  control::Event event;
+  CopyId looked_at;
+  std::uint64_t generation = 0;
+};
+
 // The part of the server that dies with the process.
 struct Node {
   bool up = false;
   control::State control;
-  std::deque<control::Event> inbox;
-  std::deque<control::Action> actions;  // given by step(), not executed yet
+  std::deque<Letter> inbox;
+  std::deque<control::Action> actions;               // given by step(), not executed yet
+  std::map<control::ActionId, std::uint64_t> meant;  // the generation of the copy it is meant for
 
   std::optional<CopyId> writer;
   Epoch epoch;
@@ -41,6 +49,10 @@ struct Node {
   control::ActionId last_writer_action;
   std::vector<Attempt> attempts;
 };
+
+// The copy that an action touches; CopyId{} for the writer's own state, kStore for the record.
+inline constexpr CopyId kStore{~0u};
+CopyId touched(const control::Action& action);
 
 class World {
  public:
@@ -67,7 +79,7 @@ class World {
   void start_node();
   void stop_node(bool power_cut);
   void deliver();
-  void tell(decltype(control::Event::what) what);
+  void tell(decltype(control::Event::what) what, const Copy* looked_at = nullptr);
   void move();
   void client_commits();
   void stream();
@@ -76,6 +88,7 @@ class World {
   void report_progress();
   void pass_time();
   Copy* find(CopyId id);
+  bool is_elector(CopyId copy) const;  // by the stored record
   Copy& any_copy() { return copies_[random_.below(copies_.size())]; }
   control::Report look_at(const Copy& copy) const;
   void say(const std::string& line);
@@ -108,7 +121,8 @@ class World {
   void read(const control::Action& action);
   void store(const control::Record& record);
   bool cut_tail(Copy& copy);
-  bool fail_if_broken(Copy& copy, Outcome& outcome);
+  bool replaced(const control::Action& action, const Copy& copy) const;
+  bool fail_if_broken(const control::Action& action, Copy& copy, Outcome& outcome);
   void observe_failure(Copy& copy, const std::string& text);
   void snapshot_into(Copy& copy);
 
@@ -118,6 +132,7 @@ class World {
   void replace_directory(Copy& copy);
   void repair_something();
   void restart();
+  bool shows_its_age(const control::Record& record) const;
   void roll_record_back();
   void operator_command();
   void lose_tail(Copy& copy);
@@ -138,6 +153,7 @@ class World {
   ClusterId cluster_;
   Monotonic now_{};
   bool faulty_ = true;  // reports may be lost
+  bool quiet_ = false;  // clients rest
   std::vector<Copy> copies_;
   Node node_;
   std::optional<control::Record> stored_;

@@ -9,8 +9,9 @@ class DivergedNeverServes : public Checker {
   void moved(World& world) override {
     const Node& node = world.node();
     if (!node.up || !node.admitted || !node.writer) return;
-    const TransactionLog& log =
-        std::ranges::find(world.copies(), *node.writer, &Copy::id)->directory.log;
+    const Copy& writer = *std::ranges::find(world.copies(), *node.writer, &Copy::id);
+    if (!writer.in_use) return;
+    const TransactionLog& log = writer.directory.log;
     for (const Copy& copy : world.copies()) {
       const TransactionLog& other = copy.directory.log;
       if (!copy.in_use || copy.following != node.epoch) continue;

@@ -13,6 +13,8 @@
 //   History   Promote, Follow and Rejoin judge the copy by State::record->history as it was when
 //   the
 //             step returned.
+//             They look at its identity again and fail when it is another directory than the one
+//             whose report led to the action.
 //   Acknowledgement
 //             The data path acknowledges a commit when the primary and every copy of the last
 //             set given (SetSynchronous, ResolveInDoubt, Admit) hold it durably, unless commits are
@@ -85,10 +87,12 @@ struct Follow {
   CopyId primary;
 };
 
-// The set that acknowledgements wait for. Done when every later acknowledgement waits for all of
-// it, and every copy that is new in it has received all that was acknowledged before.
+// The set that acknowledgements wait for, from now on. Done when every copy in `joining` (those of
+// the set that the record does not name yet) has received all that was acknowledged without it.
+// Failed when one of `joining` cannot; the set waited for is then the given one all the same.
 struct SetSynchronous {
   CopySet synchronous;
+  CopySet joining;
   bool hold_commits = false;
 };
 

@@ -59,7 +59,6 @@ Refusal prepare(Turn& turn, Failover& command) {
   if (state.stage != Stage::settled && state.stage != Stage::waiting) {
     return {"a change of primary is under way", "try again"};
   }
-  if (record_is_old(state)) return {election_obstacle(state), ""};
   if (command.to == CopyId{}) command.to = best_successor(state, false).value_or(CopyId{});
   if (command.to == CopyId{} && command.accept_data_loss) {
     command.to = best_successor(state, true).value_or(CopyId{});
@@ -170,7 +169,7 @@ void drive(Turn& turn, const Failover& command) {
 
 bool ready(const State& state, const Request& request) {
   const bool drains = std::holds_alternative<Switchover>(request.command);
-  return record_certain(state) &&
+  return record_certain(state) && !record_is_old(state) &&
          (state.stage == Stage::settled || (state.stage == Stage::waiting && !drains));
 }
 
@@ -209,6 +208,7 @@ void on_command(Turn& turn, const OperatorAsked& asked) {
   };
   if (!state.record || state.stage == Stage::starting)
     return refused("still starting", "try again");
+  if (record_is_old(state)) return refused(election_obstacle(state), "");
   if (state.request) return refused("another command is under way", "try again");
   Request request{asked.request, asked.command, turn.now, false};
   Refusal refusal = std::visit([&](auto& body) { return prepare(turn, body); }, request.command);

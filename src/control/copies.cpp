@@ -34,18 +34,19 @@ bool went_back(const Turn& turn, const CopyView& copy, const Position& now) {
 
 void judge_identified(Turn& turn, CopyView& copy, const Report& report) {
   const Record& record = turn.record();
-  copy.told = std::max(report.epoch, report.position.epoch);
   if (is_foreign(record, report)) {
-    copy.told = {};
     return refuse(turn, copy, "it belongs to another cluster or incarnation: " + to_string(report));
   }
-  if (copy.told > record.epoch && !mutant(Mutant::promote_from_old_record)) {
+  const Epoch told = std::max(report.epoch, report.position.epoch);
+  turn.state.newest_told = std::max(turn.state.newest_told, told);
+  if (told > record.epoch && !mutant(Mutant::promote_from_old_record)) {
     return refuse(turn, copy,
-                  "it knows epoch " + std::to_string(copy.told.value) + ", the record only " +
+                  "it knows epoch " + std::to_string(told.value) + ", the record only " +
                       std::to_string(record.epoch.value));
   }
+  const bool lost_before = copy.lost_data;
   copy.lost_data = went_back(turn, copy, report.position);
-  if (copy.lost_data) {
+  if (copy.lost_data && !lost_before) {
     turn.note("copy " + turn.name(copy.id) + " lost data",
               "it held " + spar::to_string(copy.received) + ", now " + to_string(report));
   }
@@ -73,7 +74,7 @@ void start_task(Turn& turn, CopyView& copy, Task task, Body body,
 
 void probe_when_due(Turn& turn, CopyView& copy) {
   const bool needed = turn.state.stage == Stage::waiting || turn.now >= copy.retry_at;
-  if (needed && turn.may_ask(copy.pending)) start_task(turn, copy, Task::probe, Probe{copy.id});
+  if (needed && turn.now >= copy.look_again) start_task(turn, copy, Task::probe, Probe{copy.id});
 }
 
 void rebuild(Turn& turn, CopyView& copy) {
@@ -98,7 +99,8 @@ bool should_follow(const State& state, const CopyView& copy) {
 
 void drive_copy(Turn& turn, CopyView& copy) {
   State& state = turn.state;
-  if (copy.health == Health::absent || copy.health == Health::refused) {
+  const bool unused = copy.health == Health::present && state.stage == Stage::waiting;
+  if (copy.health == Health::absent || copy.health == Health::refused || unused) {
     return probe_when_due(turn, copy);
   }
   if (state.stage < Stage::resolving || copy.id == state.takeover.target) return;
@@ -142,8 +144,8 @@ void task_succeeded(Turn& turn, CopyView& copy, Task task, const ActionDone& don
 
 void task_failed(Turn& turn, CopyView& copy, Task task, const ActionDone& done) {
   if (task == Task::probe) {
-    copy.text = done.text;
-    copy.pending.due = turn.now + kProbeDelay;
+    copy.pending = {};
+    copy.look_again = turn.now + kProbeDelay;
     return;
   }
   if (done.diverged) {
@@ -170,26 +172,24 @@ void fail_copy(Turn& turn, CopyView& copy, const std::string& text) {
   copy.health = Health::absent;
   copy.task = Task::none;
   copy.retry_at = turn.now + back_off(copy.failures);
-  copy.pending = {{}, 0, turn.now + std::min(kProbeDelay, back_off(copy.failures))};
+  copy.look_again = turn.now + std::min(kProbeDelay, back_off(copy.failures));
+  copy.pending = {};
 }
 
 void judge(Turn& turn, CopyView& copy, const Report& report) {
+  copy.look_again = turn.now + kProbeDelay;
   switch (report.kind) {
     case Report::Kind::unusable:
-      fail_copy(turn, copy, report.text);
-      copy.pending.due = turn.now + kProbeDelay;
-      return;
+      return fail_copy(turn, copy, report.text);
     case Report::Kind::empty:
       copy.health = Health::present;
       copy.lost_data = true;
       copy.diverged = false;
-      copy.told = {};
       copy.text = "empty";
       return;
     case Report::Kind::identified:
       judge_identified(turn, copy, report);
   }
-  if (copy.health == Health::refused) copy.pending.due = turn.now + kProbeDelay;
 }
 
 void drive_copies(Turn& turn) {

@@ -44,8 +44,7 @@ Sequence shared_sequence(const State& state, const CopyView& copy) {
 
 bool record_is_old(const State& state) {
   if (state.settled_once || mutant(Mutant::promote_from_old_record)) return false;
-  return std::ranges::any_of(state.copies,
-                             [&](const CopyView& copy) { return copy.told > state.record->epoch; });
+  return state.newest_told > state.record->epoch;
 }
 
 std::optional<CopyId> elect(const State& state) {

@@ -64,13 +64,13 @@ struct CopyView {
   Task task = Task::none;
   Pending pending;
 
-  Epoch told;      // the newest epoch it reported to know
   Epoch fence_to;  // wanted: no write of this epoch or before
   Epoch fenced;    // done
   Pending fence;
 
-  unsigned failures = 0;  // of a copy that had been usable; decides the back-off
-  Monotonic retry_at{};
+  unsigned failures = 0;   // of a copy that had been usable; decides the back-off
+  Monotonic retry_at{};    // not to be used again before
+  Monotonic look_again{};  // not to be probed again before
   Monotonic serving_since{};
 };
 
@@ -101,6 +101,7 @@ struct PendingCas {
 struct State {
   Stage stage = Stage::starting;
   bool settled_once = false;     // since the start: the record is known to be the newest
+  Epoch newest_told;             // the newest epoch that any copy of ours was told of
   std::optional<Record> record;  // as stored, when record_certain()
   std::vector<CopyView> copies;  // one a member
   Takeover takeover;

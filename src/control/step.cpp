@@ -42,14 +42,23 @@ void apply(Turn& turn, const Started& started) {
   state.stage = Stage::waiting;
 }
 
+// A copy that has caught up follows, whatever became of the report of its Rejoin.
+ActionDone rejoined(const Observed& seen) {
+  ActionDone done;
+  done.position = seen.position;
+  return done;
+}
+
 void apply(Turn& turn, const Observed& seen) {
   CopyView* copy = find_copy(turn.state, seen.copy);
   if (copy == nullptr) return;
-  const bool out = copy->health == Health::absent || copy->health == Health::refused;
+  const bool out = copy->health == Health::absent || copy->health == Health::refused ||
+                   (copy->health == Health::present && copy->task != Task::follow);
   switch (seen.kind) {
     case Observed::Kind::failed:
-      if (!out)
+      if (copy->health != Health::absent) {
         turn.note("copy " + turn.name(copy->id) + " failed", seen.witness + ": " + seen.text);
+      }
       return fail_copy(turn, *copy, seen.text);
     case Observed::Kind::reachable:
       if (!out || (turn.now < copy->retry_at && turn.state.stage != Stage::waiting)) return;
@@ -60,6 +69,7 @@ void apply(Turn& turn, const Observed& seen) {
       if (copy->task == Task::rejoin) copy->pending.due = turn.now + kRejoinDeadline;
       break;
     case Observed::Kind::caught_up:
+      if (copy->task == Task::rejoin) on_task_done(turn, *copy, rejoined(seen));
       copy->caught_up = copy->health == Health::serving;
       break;
     case Observed::Kind::lagging:
@@ -100,7 +110,8 @@ std::size_t mirrors_alive(const State& state) {
 void watch_exposure(Turn& turn) {
   State& state = turn.state;
   const Record& record = turn.record();
-  if (!fork_known(record)) return;  // the set still names electors, not mirrors
+  // Without a primary the set names electors, not mirrors.
+  if (state.stage < Stage::resolving || !fork_known(record)) return;
   const bool exposed =
       record.durability != Durability::async && mirrors_alive(state) < record.mirrors;
   if (!exposed) {

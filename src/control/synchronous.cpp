@@ -1,6 +1,7 @@
 // The mirrors: which copies an acknowledgement waits for. A copy enters the data path's set before
 // the record's, and leaves the record's before the data path's.
 #include <algorithm>
+#include <iterator>
 
 #include "base/mutant.h"
 #include "control/election.h"
@@ -84,7 +85,9 @@ void tell(Turn& turn, const CopySet& set) {
   state.asked = set;
   state.asked_hold = hold;
   state.asked_done = false;
-  turn.ask(state.set, turn.record().epoch, SetSynchronous{set, hold});
+  CopySet joining;
+  std::ranges::set_difference(set, turn.record().synchronous, std::back_inserter(joining));
+  turn.ask(state.set, turn.record().epoch, SetSynchronous{set, std::move(joining), hold});
 }
 
 void store_set(Turn& turn, CopySet goal) {

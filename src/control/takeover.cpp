@@ -134,12 +134,21 @@ bool admit(Turn& turn) {
   return ask_line(turn, Admit{state.takeover.target, state.asked, state.asked_hold});
 }
 
+bool mirrors_usable(const State& state) {
+  return std::ranges::all_of(state.record->synchronous,
+                             [&](CopyId copy) { return usable(state, copy); });
+}
+
 bool drain(Turn& turn) {
   State& state = turn.state;
   if (!state.request) return false;
   const auto& asked = std::get<Switchover>(state.request->command);
   if (!usable(state, asked.to)) {
     end_drain(turn, turn.name(asked.to) + " cannot be used");
+    return true;
+  }
+  if (!mirrors_usable(state)) {
+    end_drain(turn, "a mirror failed");
     return true;
   }
   if (turn.now >= state.request->asked + kDrainDeadline) {
@@ -187,6 +196,7 @@ void promoted(Turn& turn, const Position& end) {
   copy.health = Health::serving;
   copy.following = state.takeover.epoch;
   copy.serving_since = turn.now;
+  copy.text.clear();
   state.takeover.end = end;
   turn.note_timed(turn.name(copy.id) + " is promoted",
                   "its history ends at " + spar::to_string(end));
