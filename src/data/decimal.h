@@ -77,6 +77,7 @@ Decimal floor(const Decimal& a);
 
 // As many digits as PostgreSQL gives: at least 16 significant ones.
 Result<Decimal> square_root(const Decimal& a);                        // 2201F of a negative number
+Decimal square_root_to_scale(const Decimal& a, int scale);            // REQUIRES: a >= 0
 Result<Decimal> exponential(const Decimal& a);                        // 22003
 Result<Decimal> natural_logarithm(const Decimal& a);                  // 2201E unless positive
 Result<Decimal> power(const Decimal& base, const Decimal& exponent);  // 2201F, 22003

@@ -158,20 +158,20 @@ Result<Decimal> real_power(const Decimal& base, const Decimal& exponent) {
 
 }  // namespace
 
+Decimal square_root_to_scale(const Decimal& a, int scale) {
+  // One digit more than asked for; whatever comes behind it cannot change the rounding, because a
+  // root that is not exact never ends in a 5 and zeros.
+  const int behind = std::max(2 * (scale + 1), a.scale() + a.scale() % 2);
+  const mpz_class shifted = a.digits() * power_of_ten(behind - a.scale());
+  return round(Decimal(mpz_class(sqrt(shifted)), behind / 2), scale);
+}
+
 Result<Decimal> square_root(const Decimal& a) {
   if (a.sign() < 0) {
     return sql_error("2201F", "cannot take square root of a negative number");
   }
   const int weight = (leading(a).weight + 1) * 4 / 2 - 1;
-  const int scale = chosen_scale(weight, a.scale());
-  if (a.sign() == 0) return Decimal(0, scale);
-  // One more digit than asked for, and a last one that is not 0 or 5 where the root is not exact.
-  const Decimal wide = round(a, std::max(a.scale(), 2 * scale + 2));
-  const mpz_class shifted = a.digits() * power_of_ten(wide.scale() - a.scale() + wide.scale() % 2);
-  mpz_class root, rest;
-  mpz_sqrtrem(root.get_mpz_t(), rest.get_mpz_t(), shifted.get_mpz_t());
-  const int root_scale = (wide.scale() + wide.scale() % 2) / 2;
-  return round(Decimal(std::move(root), root_scale), scale);
+  return square_root_to_scale(a, chosen_scale(weight, a.scale()));
 }
 
 Result<Decimal> exponential(const Decimal& a) {

@@ -5,4 +5,15 @@
 
 #include "query/functions/registry.h"
 
-namespace spar::query::functions {}  // namespace spar::query::functions
+namespace spar::query::functions {
+
+std::span<const ScalarEntry> arithmetic_scalars();
+std::span<const ScalarEntry> cast_scalars();
+std::span<const ScalarEntry> choice_scalars();
+std::span<const ScalarEntry> numeric_scalars();
+std::span<const ScalarEntry> real_scalars();
+
+std::span<const AggregateEntry> spread_aggregates();
+std::span<const AggregateEntry> total_aggregates();
+
+}  // namespace spar::query::functions

@@ -18,12 +18,21 @@ std::vector<Entry> joined(std::initializer_list<std::span<const Entry>> families
 }  // namespace
 
 std::span<const ScalarEntry> scalars() {
-  static const std::vector<ScalarEntry> kAll = joined<ScalarEntry>({});
+  static const std::vector<ScalarEntry> kAll = joined<ScalarEntry>({
+      arithmetic_scalars(),
+      cast_scalars(),
+      choice_scalars(),
+      numeric_scalars(),
+      real_scalars(),
+  });
   return kAll;
 }
 
 std::span<const AggregateEntry> aggregates() {
-  static const std::vector<AggregateEntry> kAll = joined<AggregateEntry>({});
+  static const std::vector<AggregateEntry> kAll = joined<AggregateEntry>({
+      spread_aggregates(),
+      total_aggregates(),
+  });
   return kAll;
 }
 
