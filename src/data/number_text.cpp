@@ -2,7 +2,6 @@
 
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <limits>
 
 #include "data/characters.h"
@@ -19,43 +18,6 @@ Failure bad_syntax(std::string_view text, TypeId id) {
 Failure integer_out_of_range(std::string_view text, TypeId id) {
   return sql_error("22003", "value \"" + std::string(text) + "\" is out of range for type " +
                                 type_name({id, -1}));
-}
-
-Failure real_out_of_range(std::string_view text, TypeId id) {
-  return sql_error("22003",
-                   "\"" + std::string(text) + "\" is out of range for type " + type_name({id, -1}));
-}
-
-// "d.ddde-07", the shortest that reads back the same.
-std::string_view shortest(double value, TypeId id, std::array<char, 40>& buffer) {
-  char* const end = buffer.data() + buffer.size();
-  const auto result = id == TypeId::float4
-                          ? std::to_chars(buffer.data(), end, static_cast<float>(value),
-                                          std::chars_format::scientific)
-                          : std::to_chars(buffer.data(), end, value, std::chars_format::scientific);
-  return {buffer.data(), static_cast<std::size_t>(result.ptr - buffer.data())};
-}
-
-void put_fixed(std::string_view digits, int exponent, std::string& out) {
-  if (exponent < 0) {
-    out.append("0.").append(static_cast<std::size_t>(-exponent - 1), '0').append(digits);
-    return;
-  }
-  const auto before = static_cast<std::size_t>(exponent) + 1;
-  out.append(digits.substr(0, before));
-  if (digits.size() > before) out.append(".").append(digits.substr(before));
-  if (digits.size() < before) out.append(before - digits.size(), '0');
-}
-
-template <class Real>
-Result<double> read_real(std::string_view text, std::string_view number, TypeId id) {
-  Real value = 0;
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
-  if (error == std::errc::invalid_argument || end != number.data() + number.size()) {
-    return bad_syntax(text, id);
-  }
-  if (error != std::errc()) return real_out_of_range(number, id);
-  return static_cast<double>(value);
 }
 
 bool is_prefix(std::string_view text, std::string_view word) {
@@ -141,46 +103,6 @@ Result<std::int64_t> parse_boolean(std::string_view text) {
                   (word.size() > 1 && is_prefix(word, "off"));
   if (no) return 0;
   return bad_syntax(text, TypeId::boolean);
-}
-
-void format_real(double value, TypeId id, std::string& out) {
-  if (std::isnan(value)) {
-    out.append("NaN");
-    return;
-  }
-  if (std::signbit(value)) out.push_back('-');
-  if (std::isinf(value)) {
-    out.append("Infinity");
-    return;
-  }
-  std::array<char, 40> buffer;
-  const std::string_view text = shortest(std::fabs(value), id, buffer);
-  const std::size_t mark = text.find('e');
-  std::string digits(text.substr(0, 1));
-  if (mark > 1) digits.append(text.substr(2, mark - 2));
-  int exponent = 0;
-  const std::size_t sign = text[mark + 1] == '+' ? 2 : 1;
-  std::from_chars(text.data() + mark + sign, text.data() + text.size(), exponent);
-  const int fixed_below = id == TypeId::float4 ? 6 : 15;
-  if (exponent >= -4 && exponent < fixed_below) return put_fixed(digits, exponent, out);
-  out.append(text);
-}
-
-Result<double> parse_real(std::string_view text, TypeId id) {
-  std::string_view number = trim_blanks(text);
-  std::string_view word = number;
-  const bool negative = !word.empty() && word[0] == '-';
-  if (!word.empty() && (word[0] == '-' || word[0] == '+')) word.remove_prefix(1);
-  if (equals_ignoring_case(word, "infinity") || equals_ignoring_case(word, "inf")) {
-    return negative ? -HUGE_VAL : HUGE_VAL;
-  }
-  if (equals_ignoring_case(word, "nan")) {
-    return not_supported("NaN in type " + type_name({id, -1}));
-  }
-  if (word.empty() || !(is_digit(word[0]) || word[0] == '.')) return bad_syntax(text, id);
-  if (number[0] == '+') number.remove_prefix(1);
-  return id == TypeId::float4 ? read_real<float>(text, number, id)
-                              : read_real<double>(text, number, id);
 }
 
 void format_scaled(std::int64_t value, int scale, std::string& out) {
