@@ -66,4 +66,11 @@ inline std::size_t prefix_bytes(std::string_view text, std::size_t count) {
   return at;
 }
 
+// How many bytes the whole characters in the first `bytes` bytes take.
+inline std::size_t prefix_within(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) return text.size();
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) --bytes;
+  return bytes;
+}
+
 }  // namespace spar::data

@@ -84,6 +84,18 @@ void format_bpchar(std::string_view stored, const Type& type, std::string& out) 
   if (count < width) out.append(width - count, ' ');
 }
 
+std::string parse_char(std::string_view text) {
+  if (text.starts_with('\\') && is_octal(text.substr(1))) return std::string(text);
+  if (text.empty() || static_cast<unsigned char>(text[0]) < 0x80) {
+    return std::string(text.substr(0, 1));
+  }
+  const auto byte = static_cast<unsigned char>(text[0]);
+  const char octal[] = {'\\', static_cast<char>('0' + (byte >> 6)),
+                        static_cast<char>('0' + (byte >> 3 & 7)),
+                        static_cast<char>('0' + (byte & 7))};
+  return std::string(octal, sizeof octal);
+}
+
 void format_bytea(std::string_view bytes, std::string& out) {
   out.append("\\x");
   put_hex(bytes, out);

@@ -17,6 +17,9 @@ Result<std::string> fit_characters(std::string_view text, const Type& type, Fit 
 
 void format_bpchar(std::string_view stored, const Type& type, std::string& out);  // padded
 
+// "char": one byte, as \ooo when it is not ASCII. Bytes behind it are dropped.
+std::string parse_char(std::string_view text);
+
 void format_bytea(std::string_view bytes, std::string& out);
 Result<std::string> parse_bytea(std::string_view text);
 

@@ -1,5 +1,6 @@
 #include "data/text_format.h"
 
+#include "data/characters.h"
 #include "data/datetime_text.h"
 #include "data/decimal.h"
 #include "data/number_text.h"
@@ -51,9 +52,9 @@ Result<Datum> parse_characters(std::string_view text, const Type& type) {
     case TypeId::bpchar:
       return fit_characters(text, type, Fit::assignment);
     case TypeId::name:
-      return Datum(std::string(text.substr(0, kNameBytesMax)));
+      return Datum(std::string(text.substr(0, prefix_within(text, kNameBytesMax))));
     case TypeId::character:
-      return Datum(std::string(text.substr(0, 1)));
+      return Datum(parse_char(text));
     case TypeId::json:
       SPAR_TRY(check_json(text));
       [[fallthrough]];
