@@ -152,8 +152,9 @@ void World::read(const Action& action) {
 void World::observe_failure(Copy& copy, const std::string& text) {
   if (!copy.in_use) return;
   copy.in_use = copy.told_caught_up = false;
+  const Position held = copy.directory.durable_position();
   lose_tail(copy);
-  tell(control::Observed{copy.id, control::Observed::Kind::failed, "sim", text, {}, {}});
+  tell(control::Observed{copy.id, control::Observed::Kind::failed, "sim", text, held, {}});
 }
 
 // The action was meant for another directory.

@@ -39,6 +39,9 @@ struct Directory {
   Position position() const {
     return log.empty() ? Position{} : Position{log.back().epoch, Sequence{log.size()}};
   }
+  Position durable_position() const {
+    return durable == 0 ? Position{} : Position{log[durable - 1].epoch, Sequence{durable}};
+  }
   bool holds(std::uint64_t id, Sequence sequence) const {
     return whole && sequence.value <= log.size() && log[sequence.value - 1].id == id;
   }

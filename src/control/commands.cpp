@@ -145,21 +145,29 @@ std::optional<Record> changed(const Record& record, const Remove& command) {
 
 // Each drive() does what is missing for the command, or answers it.
 template <class Command>
-void drive(Turn& turn, const Command& command) {
+void drive(Turn& turn, Command& command) {
   auto wanted = changed(turn.record(), command);
   if (!wanted) {
     return answer(turn, true, std::string(name_of(turn.state.request->command)) + ": stored");
   }
+  // Copies fail and the record changes while a command waits.
+  Refusal refusal = prepare(turn, command);
+  if (!refusal.text.empty()) return answer(turn, false, refusal.text, refusal.hint);
   start_cas(turn, std::move(*wanted), CasRecord::Purpose::command);
 }
 
-void drive(Turn& turn, const Switchover& command) {
+void drive(Turn& turn, Switchover& command) {
+  Refusal refusal = prepare(turn, command);
+  if (!refusal.text.empty()) return answer(turn, false, refusal.text, refusal.hint);
+  turn.state.request->command = command;  // with the copy chosen
   turn.note("switchover to " + turn.name(command.to), "ordered by the operator");
   begin_drain(turn);
   drive_line(turn);
 }
 
-void drive(Turn& turn, const Failover& command) {
+void drive(Turn& turn, Failover& command) {
+  Refusal refusal = prepare(turn, command);
+  if (!refusal.text.empty()) return answer(turn, false, refusal.text, refusal.hint);
   const std::string loss = possible_loss(turn.state, command.to);
   const std::string reason = "failover to " + turn.name(command.to) + " by the operator; " + loss;
   if (turn.state.stage == Stage::settled) hold_and_fence(turn, reason);
@@ -190,15 +198,8 @@ void drive_request(Turn& turn) {
                   "it may still happen; look at the status");
   }
   if (!ready(state, *state.request)) return;
-  // Copies fail and the record changes while a command waits.
   Command command = state.request->command;
-  Refusal refusal;
-  if (std::holds_alternative<Switchover>(command) || std::holds_alternative<Failover>(command)) {
-    refusal = std::visit([&](auto& body) { return prepare(turn, body); }, command);
-  }
-  if (!refusal.text.empty()) return answer(turn, false, refusal.text, refusal.hint);
-  state.request->command = command;
-  std::visit([&](const auto& body) { drive(turn, body); }, command);
+  std::visit([&](auto& body) { drive(turn, body); }, command);
 }
 
 void on_command(Turn& turn, const OperatorAsked& asked) {

@@ -50,13 +50,13 @@ void judge_identified(Turn& turn, CopyView& copy, const Report& report) {
     turn.note("copy " + turn.name(copy.id) + " lost data",
               "it held " + spar::to_string(copy.received) + ", now " + to_string(report));
   }
+  // An elector's tail may be cut: Follow and Promote find out. All others are set aside.
+  const bool elector = copy.id == record.primary || contains(record.synchronous, copy.id);
+  const bool found_before = copy.diverged && report.position == copy.received;
+  copy.diverged = found_before || (!elector && diverged(record, report.position));
   copy.health = Health::present;
   if (!copy.lost_data) copy.received = report.position;
-  copy.text = "not in use yet";
-  // An elector's tail may be cut: Follow and Promote find out. All others are set aside.
-  copy.diverged = copy.id != record.primary && !contains(record.synchronous, copy.id) &&
-                  diverged(record, report.position);
-  if (copy.diverged) copy.text = "it holds transactions that the history does not";
+  copy.text = copy.diverged ? "it holds transactions that the history does not" : "not in use yet";
 }
 
 // A copy that is neither primary nor named by a stored set may be rebuilt.
@@ -69,6 +69,7 @@ template <class Body>
 void start_task(Turn& turn, CopyView& copy, Task task, Body body,
                 std::chrono::milliseconds deadline = kActionDeadline) {
   copy.task = task;
+  copy.task_epoch = turn.record().epoch;
   turn.ask(copy.pending, turn.record().epoch, std::move(body), deadline);
 }
 
@@ -115,7 +116,7 @@ void drive_copy(Turn& turn, CopyView& copy) {
 void follows(Turn& turn, CopyView& copy, const ActionDone& done) {
   copy.health = Health::serving;
   copy.received = done.position;
-  copy.following = turn.state.takeover.epoch;
+  copy.following = copy.task_epoch;  // another one may have begun meanwhile
   copy.lost_data = copy.diverged = false;
   copy.serving_since = turn.now;
   copy.text.clear();

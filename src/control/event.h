@@ -48,7 +48,8 @@ struct Tick {};
 
 struct Observed {
   enum class Kind {
-    failed,     // proved dead: Spar was its only user and has stopped using it
+    failed,     // proved dead: Spar was its only user and has stopped using it; position: what it
+                // is known to have held durably
     reachable,  // `report` was found in the place of a copy that had failed
     progress,   // position: what it has received
     caught_up,  // follows the primary closely; told again after every Follow and Rejoin

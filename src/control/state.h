@@ -62,6 +62,7 @@ struct CopyView {
   std::string text;        // what is wrong
 
   Task task = Task::none;
+  Epoch task_epoch;  // the epoch it was asked for in
   Pending pending;
 
   Epoch fence_to;  // wanted: no write of this epoch or before

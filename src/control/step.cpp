@@ -56,6 +56,7 @@ void apply(Turn& turn, const Observed& seen) {
                    (copy->health == Health::present && copy->task != Task::follow);
   switch (seen.kind) {
     case Observed::Kind::failed:
+      if (seen.position.sequence > copy->received.sequence) copy->received = seen.position;
       if (copy->health != Health::absent) {
         turn.note("copy " + turn.name(copy->id) + " failed", seen.witness + ": " + seen.text);
       }

@@ -273,7 +273,12 @@ void hold_and_fence(Turn& turn, std::string reason) {
   turn.act(state.takeover.epoch, Hold{});
   turn.note("hold: no primary", reason);
   fence(turn, state.takeover.target, state.takeover.epoch);
-  for (CopyView& copy : state.copies) copy.caught_up = false;
+  for (CopyView& copy : state.copies) {
+    copy.caught_up = false;
+    if (copy.task != Task::follow) continue;  // whom it was to follow is gone
+    copy.task = Task::none;
+    copy.pending = {};
+  }
   if (state.request && (state.request->begun || state.stage == Stage::draining)) {
     answer(turn, false, reason, "the cluster elects a primary by itself; look at the status");
   }
