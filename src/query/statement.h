@@ -89,8 +89,13 @@ struct SetParameter {   // SET, RESET, SET TRANSACTION ("transaction_isolation",
   std::string name;     // folded to lower case
   std::optional<std::string> value;  // nothing: to its default
   bool local = false;
+  // Not empty: it was SELECT set_config(...), which answers one row of one text column so named.
+  std::string column = {};
 };
-struct ShowParameter { std::string name; };  // "all" for SHOW ALL
+struct ShowParameter {
+  std::string name;         // "all" for SHOW ALL
+  std::string column = {};  // not empty: SELECT current_setting(...), answered under this name
+};
 struct DiscardAll {};
 struct NoOperation {                         // VACUUM, ANALYZE, CHECKPOINT, ...
   std::vector<ObjectId> tables;

@@ -1,0 +1,75 @@
+// query/bind/binding.h: what binding one statement knows and gathers.
+//
+// Contract    One for each analyze(); every binder of the room works on it. Holds references to the
+//             catalogue and the context: it does not outlive the call.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "query/algebra/arena.h"
+#include "query/bind/types.h"
+#include "query/statement.h"
+
+namespace spar::query::bind {
+
+// PostgreSQL's MaxTupleAttributeNumber and its like.
+inline constexpr std::size_t kTargetsMax = 1664;
+inline constexpr int kParametersMax = 65535;
+
+class Binding {
+ public:
+  Binding(const data::Catalogue& catalogue, const AnalyzeContext& context,
+          std::shared_ptr<const grammar::Source> source)
+      : catalogue_(catalogue),
+        context_(context),
+        source_(std::move(source)),
+        parameters_(context.parameter_types) {}
+
+  const data::Catalogue& catalogue() const { return catalogue_; }
+  const AnalyzeContext& context() const { return context_; }
+  const std::shared_ptr<const grammar::Source>& source() const { return source_; }
+  algebra::Arena& arena() { return arena_; }
+
+  // Expressions kept in the catalogue (defaults, checks) have texts of their own: their locations
+  // mean nothing to the client.
+  void without_positions(bool off) { positions_off_ = off; }
+  int position(int location) const {
+    return positions_off_ ? 0 : grammar::position(*source_, location);
+  }
+  Failure error(std::string_view sqlstate, std::string message, int location) const {
+    return sql_error(sqlstate, std::move(message), position(location));
+  }
+  Failure missing(std::string_view feature, int location) const {
+    return not_supported(feature, position(location));
+  }
+
+  // A table by its possibly qualified name; 42P01 when there is none.
+  Result<const data::Table*> table(const PgQuery__RangeVar& name);
+  // The same without an error for a table that is not there.
+  Result<const data::Table*> find_table(const PgQuery__RangeVar& name) const;
+  // Where a new table of that name would live.
+  Result<std::string> schema_for(const PgQuery__RangeVar& name) const;
+  void uses(ObjectId table);
+  const std::vector<ObjectId>& tables() const { return tables_; }
+
+  std::uint32_t next_block() { return ++blocks_; }
+
+  Result<data::Type> parameter_type(int number, int location);
+  Result<void> decide_parameter(int number, TypeId type, int location);
+  // 42P18 for a parameter that nothing gave a type.
+  Result<std::vector<data::Type>> parameters() const;
+
+ private:
+  const data::Catalogue& catalogue_;
+  const AnalyzeContext& context_;
+  std::shared_ptr<const grammar::Source> source_;
+  algebra::Arena arena_;
+  std::vector<data::Type> parameters_;
+  std::vector<ObjectId> tables_;
+  std::uint32_t blocks_ = 0;
+  bool positions_off_ = false;
+};
+
+}  // namespace spar::query::bind

@@ -1,0 +1,277 @@
+#include "query/bind/routines.h"
+
+#include <algorithm>
+#include <array>
+
+#include "query/bind/resolve.h"
+
+namespace spar::query::bind {
+namespace {
+
+using enum TypeId;
+
+std::vector<Routine> scalar_rows() {
+  std::vector<Routine> rows = {
+      {"upper", "upper", text, {text}},
+      {"lower", "lower", text, {text}},
+      {"initcap", "initcap", text, {text}},
+      {"length", "char_length", int4, {text}},
+      {"length", "char_length", int4, {bpchar}},
+      {"length", "octet_length", int4, {bytea}},
+      {"char_length", "char_length", int4, {text}},
+      {"char_length", "char_length", int4, {bpchar}},
+      {"character_length", "char_length", int4, {text}},
+      {"character_length", "char_length", int4, {bpchar}},
+      {"octet_length", "octet_length", int4, {text}},
+      {"octet_length", "octet_length", int4, {bytea}},
+      {"substring", "substring", text, {text, int4, int4}},
+      {"substring", "substring", text, {text, int4}},
+      {"substr", "substring", text, {text, int4, int4}},
+      {"substr", "substring", text, {text, int4}},
+      {"position", "position", int4, {text, text}},
+      {"strpos", "position", int4, {text, text}},
+      {"left", "left", text, {text, int4}},
+      {"right", "right", text, {text, int4}},
+      {"repeat", "repeat", text, {text, int4}},
+      {"reverse", "reverse", text, {text}},
+      {"replace", "replace", text, {text, text, text}},
+      {"split_part", "split_part", text, {text, text, int4}},
+      {"ascii", "ascii", int4, {text}},
+      {"chr", "chr", text, {int4}},
+      {"md5", "md5", text, {text}},
+      {"lpad", "lpad", text, {text, int4}},
+      {"lpad", "lpad", text, {text, int4, text}},
+      {"rpad", "rpad", text, {text, int4}},
+      {"rpad", "rpad", text, {text, int4, text}},
+      {"starts_with", "starts_with", boolean, {text, text}},
+      {"power", "power", float8, {float8, float8}},
+      {"power", "power", numeric, {numeric, numeric}},
+      {"pow", "power", float8, {float8, float8}},
+      {"pow", "power", numeric, {numeric, numeric}},
+      {"round", "round", numeric, {numeric, int4}},
+      {"trunc", "trunc", numeric, {numeric, int4}},
+      {"mod", "mod", int2, {int2, int2}},
+      {"mod", "mod", int4, {int4, int4}},
+      {"mod", "mod", int8, {int8, int8}},
+      {"mod", "mod", numeric, {numeric, numeric}},
+      {"random", "random", float8, {}},
+      {"now", "now", timestamptz, {}},
+      {"transaction_timestamp", "now", timestamptz, {}},
+      {"statement_timestamp", "statement_timestamp", timestamptz, {}},
+      {"clock_timestamp", "statement_timestamp", timestamptz, {}},
+      {"date_trunc", "date_trunc", timestamp, {text, timestamp}},
+      {"date_trunc", "date_trunc", timestamptz, {text, timestamptz}},
+      {"date_trunc", "date_trunc", interval, {text, interval}},
+      {"age", "age", interval, {timestamp, timestamp}},
+      {"age", "age", interval, {timestamptz, timestamptz}},
+      {"make_date", "make_date", date, {int4, int4, int4}},
+      {"to_date", "to_date", date, {text, text}},
+      {"to_timestamp", "to_timestamp", timestamptz, {float8}},
+      {"version", "version", text, {}},
+      {"current_database", "current_database", name, {}},
+      {"current_schema", "current_schema", name, {}},
+  };
+  for (const std::string_view trim : {"btrim", "ltrim", "rtrim"}) {
+    rows.push_back({trim, trim, text, {text}});
+    rows.push_back({trim, trim, text, {text, text}});
+  }
+  for (const TypeId type : {int2, int4, int8, float4, float8, numeric}) {
+    rows.push_back({"abs", "abs", type, {type}});
+  }
+  for (const TypeId type : {float8, numeric}) {
+    for (const std::string_view f :
+         {"round", "trunc", "ceil", "floor", "sign", "sqrt", "exp", "ln"}) {
+      rows.push_back({f, f, type, {type}});
+    }
+    rows.push_back({"ceiling", "ceil", type, {type}});
+  }
+  for (const TypeId type : {date, time, timestamp, timestamptz, interval}) {
+    rows.push_back({"extract", "extract", numeric, {text, type}});
+    rows.push_back({"date_part", "date_part", float8, {text, type}});
+  }
+  for (const TypeId type :
+       {timestamp, timestamptz, interval, numeric, int4, int8, float4, float8}) {
+    rows.push_back({"to_char", "to_char", text, {type, text}});
+  }
+  return rows;
+}
+
+std::vector<Routine> aggregate_rows() {
+  std::vector<Routine> rows = {
+      {"sum", "sum", int8, {int2}},
+      {"sum", "sum", int8, {int4}},
+      {"sum", "sum", numeric, {int8}},
+      {"sum", "sum", numeric, {numeric}},
+      {"sum", "sum", float4, {float4}},
+      {"sum", "sum", float8, {float8}},
+      {"avg", "avg", numeric, {int2}},
+      {"avg", "avg", numeric, {int4}},
+      {"avg", "avg", numeric, {int8}},
+      {"avg", "avg", numeric, {numeric}},
+      {"avg", "avg", float8, {float4}},
+      {"avg", "avg", float8, {float8}},
+      {"string_agg", "string_agg", text, {text, text}},
+      {"bool_and", "bool_and", boolean, {boolean}},
+      {"bool_or", "bool_or", boolean, {boolean}},
+      {"every", "bool_and", boolean, {boolean}},
+  };
+  for (const TypeId type : {int2, int4, int8, oid, float4, float8, numeric, text, bpchar, date,
+                            time, timestamp, timestamptz, interval}) {
+    rows.push_back({"min", "min", type, {type}});
+    rows.push_back({"max", "max", type, {type}});
+  }
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kSpreads = {
+      {{"stddev", "stddev_samp"},
+       {"stddev_samp", "stddev_samp"},
+       {"stddev_pop", "stddev_pop"},
+       {"variance", "var_samp"},
+       {"var_samp", "var_samp"},
+       {"var_pop", "var_pop"}}};
+  for (const auto& [name_, operation] : kSpreads) {
+    for (const TypeId type : {int2, int4, int8, numeric}) {
+      rows.push_back({name_, operation, numeric, {type}});
+    }
+    rows.push_back({name_, operation, float8, {float4}});
+    rows.push_back({name_, operation, float8, {float8}});
+  }
+  return rows;
+}
+
+// What PostgreSQL has and people use, so that they hear 0A000 and not "does not exist".
+constexpr std::string_view kMissing[] = {"array_agg",
+                                         "array_length",
+                                         "array_position",
+                                         "array_to_string",
+                                         "col_description",
+                                         "corr",
+                                         "count",
+                                         "current_schemas",
+                                         "currval",
+                                         "decode",
+                                         "dense_rank",
+                                         "div",
+                                         "encode",
+                                         "first_value",
+                                         "format",
+                                         "format_type",
+                                         "gen_random_uuid",
+                                         "generate_series",
+                                         "generate_subscripts",
+                                         "has_table_privilege",
+                                         "inet_server_addr",
+                                         "json_agg",
+                                         "json_build_object",
+                                         "jsonb_agg",
+                                         "jsonb_build_object",
+                                         "justify_days",
+                                         "lag",
+                                         "last_value",
+                                         "lastval",
+                                         "lead",
+                                         "log",
+                                         "make_interval",
+                                         "make_timestamp",
+                                         "mode",
+                                         "nextval",
+                                         "ntile",
+                                         "obj_description",
+                                         "overlay",
+                                         "percentile_cont",
+                                         "percentile_disc",
+                                         "pg_advisory_lock",
+                                         "pg_backend_pid",
+                                         "pg_get_constraintdef",
+                                         "pg_get_expr",
+                                         "pg_get_indexdef",
+                                         "pg_get_userbyid",
+                                         "pg_is_in_recovery",
+                                         "pg_relation_size",
+                                         "pg_sleep",
+                                         "pg_table_is_visible",
+                                         "pg_total_relation_size",
+                                         "pg_typeof",
+                                         "pi",
+                                         "quote_ident",
+                                         "quote_literal",
+                                         "rank",
+                                         "regexp_match",
+                                         "regexp_matches",
+                                         "regexp_replace",
+                                         "regexp_split_to_table",
+                                         "row_number",
+                                         "row_to_json",
+                                         "setval",
+                                         "string_to_array",
+                                         "timezone",
+                                         "to_json",
+                                         "to_jsonb",
+                                         "to_number",
+                                         "translate",
+                                         "txid_current",
+                                         "unnest",
+                                         "width_bucket",
+                                         "xmlagg",
+                                         "current_setting",
+                                         "set_config"};
+
+class Routines {
+ public:
+  explicit Routines(std::vector<Routine> rows) : rows_(std::move(rows)) {
+    std::ranges::stable_sort(rows_, {}, &Routine::name);
+  }
+  std::span<const Routine> named(std::string_view wanted) const {
+    return std::ranges::equal_range(rows_, wanted, {}, &Routine::name);
+  }
+
+ private:
+  std::vector<Routine> rows_;
+};
+
+const Routines& table(RoutineKind kind) {
+  static const Routines kScalars(scalar_rows());
+  static const Routines kAggregates(aggregate_rows());
+  return kind == RoutineKind::scalar ? kScalars : kAggregates;
+}
+
+Failure unresolved(const CallShape& call, Failing why) {
+  std::string shown = "function " + std::string(call.name) + "(";
+  for (std::size_t i = 0; i < call.arguments.size(); ++i) {
+    shown += (i == 0 ? "" : ", ") + name_of(call.arguments[i]);
+  }
+  shown += ")";
+  const bool ambiguous = why == Failing::ambiguous;
+  Failure failure =
+      sql_error(ambiguous ? "42725" : "42883",
+                shown + (ambiguous ? " is not unique" : " does not exist"), call.position);
+  failure.error().hint =
+      ambiguous ? "Could not choose a best candidate function. You might need to add explicit type "
+                  "casts."
+                : "No function matches the given name and argument types. You might need to add "
+                  "explicit type casts.";
+  return failure;
+}
+
+}  // namespace
+
+bool is_aggregate(std::string_view name_) {
+  return name_ == "count" || !table(RoutineKind::aggregate).named(name_).empty();
+}
+
+Result<const Routine*> resolve_routine(const CallShape& call, RoutineKind kind) {
+  std::vector<std::span<const TypeId>> candidates;
+  std::vector<const Routine*> routines;
+  for (const Routine& routine : table(kind).named(call.name)) {
+    if (routine.arguments.size() != call.arguments.size()) continue;
+    candidates.emplace_back(routine.arguments);
+    routines.push_back(&routine);
+  }
+  const bool known = !table(kind).named(call.name).empty();
+  if (!known && std::ranges::find(kMissing, call.name) != std::end(kMissing)) {
+    return not_supported("function " + std::string(call.name) + "()", call.position);
+  }
+  const auto best = best_overload(call.arguments, candidates);
+  if (!best) return unresolved(call, best.error());
+  return routines[*best];
+}
+
+}  // namespace spar::query::bind

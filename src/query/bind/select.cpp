@@ -1,0 +1,387 @@
+#include "query/bind/select.h"
+
+#include <algorithm>
+
+#include "query/bind/operators.h"
+
+namespace spar::query::bind {
+namespace {
+
+using grammar::Node;
+
+std::optional<int> integer_constant(const Node* node) {
+  if (node->node_case != PG_QUERY__NODE__NODE_A_CONST) return std::nullopt;
+  const PgQuery__AConst& constant = *node->a_const;
+  if (constant.isnull || constant.val_case != PG_QUERY__A__CONST__VAL_IVAL) return std::nullopt;
+  return constant.ival->ival;
+}
+
+// The name of an unqualified column reference.
+std::optional<std::string> bare_name(const Node* node) {
+  if (node->node_case != PG_QUERY__NODE__NODE_COLUMN_REF) return std::nullopt;
+  const PgQuery__ColumnRef& reference = *node->column_ref;
+  if (reference.n_fields != 1) return std::nullopt;
+  const std::string_view name = grammar::text_of(reference.fields[0]);
+  return name.empty() ? std::nullopt : std::optional<std::string>(name);
+}
+
+}  // namespace
+
+SelectBinder::SelectBinder(Binding& binding, const QueryPlace& place)
+    : binding_(binding),
+      place_(place),
+      scope_{place.outer, binding.next_block(), {}, nullptr},
+      grouping_(binding, scope_) {}
+
+Result<void> SelectBinder::bind(const PgQuery__SelectStmt& statement) {
+  if (statement.into_clause != nullptr) return not_supported("SELECT INTO");
+  if (statement.n_window_clause > 0) return not_supported("WINDOW");
+  if (statement.n_values_lists > 0) {
+    SPAR_TRY(values(statement));
+  } else {
+    SPAR_TRY(from_and_where(statement));
+    scope_.aggregates = &sink_;
+    SPAR_TRY(select_list(GRAMMAR_LIST(statement, target_list)));
+  }
+  SPAR_TRY(order_by(GRAMMAR_LIST(statement, sort_clause)));
+  SPAR_TRY(group_by(statement));
+  if (statement.n_distinct_clause > 0) {
+    distinct_ = true;
+    const bool on = statement.distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
+    if (on) return not_supported("DISTINCT ON");
+  }
+  SPAR_ASSIGN(const LimitParts limit, bind_limit(binding_, statement, place_));
+  limit_ = limit.count;
+  offset_ = limit.offset;
+  return locking(statement);
+}
+
+Result<void> SelectBinder::from_and_where(const PgQuery__SelectStmt& statement) {
+  SPAR_ASSIGN(relation_,
+              bind_from(binding_, GRAMMAR_LIST(statement, from_clause), scope_, place_.ctes));
+  if (relation_ == nullptr) {
+    relation_ = binding_.arena().relation(algebra::Values{{{}}}, {});
+  }
+  if (statement.where_clause == nullptr) return {};
+  ExpressionBinder where(binding_, scope_, place_.ctes, Clause::where);
+  SPAR_ASSIGN(const ScalarRef predicate, where.condition(statement.where_clause));
+  std::vector<ColumnId> columns = relation_->columns;
+  relation_ = binding_.arena().relation(algebra::Filter{relation_, predicate}, std::move(columns));
+  return {};
+}
+
+Result<void> SelectBinder::select_list(grammar::Nodes list) {
+  if (list.empty()) return not_supported("a SELECT without columns");
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    SPAR_ASSIGN(const bool series, series_target(*list[i]->res_target));
+    if (series) continue;
+    ExpressionBinder expressions(binding_, scope_, place_.ctes, Clause::select);
+    SPAR_ASSIGN(std::vector<Target> bound,
+                bind_targets(binding_, scope_, expressions, list.subspan(i, 1)));
+    targets_.insert(targets_.end(), std::make_move_iterator(bound.begin()),
+                    std::make_move_iterator(bound.end()));
+    if (targets_.size() > kTargetsMax) {
+      return sql_error("54011",
+                       "target lists can have at most " + std::to_string(kTargetsMax) + " entries");
+    }
+  }
+  return {};
+}
+
+// SELECT generate_series(1, n): the rows of FROM, each with every number.
+Result<bool> SelectBinder::series_target(const PgQuery__ResTarget& target) {
+  if (target.val == nullptr || target.val->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) {
+    return false;
+  }
+  const PgQuery__FuncCall& call = *target.val->func_call;
+  if (grammar::last_name(GRAMMAR_LIST(call, funcname)) != "generate_series") return false;
+  Scope empty{place_.outer, scope_.block, {}, nullptr};
+  Result<RelationRef> series = bind_series(binding_, call, empty, place_.ctes);
+  if (!series && series.error().sqlstate == "42703") {
+    return binding_.missing("generate_series() over columns", call.location);
+  }
+  if (!series) return Failure(std::move(series.error()));
+  const std::string_view label = target.name;
+  const ColumnId column = (*series)->columns.front();
+  targets_.push_back({label.empty() ? "generate_series" : std::string(label),
+                      binding_.arena().column_ref(column)});
+  std::vector<ColumnId> columns = relation_->columns;
+  columns.push_back(column);
+  const bool alone = std::holds_alternative<algebra::Values>(relation_->body);
+  relation_ = alone ? *series
+                    : binding_.arena().relation(
+                          algebra::Join{algebra::JoinKind::inner, relation_, *series, nullptr},
+                          std::move(columns));
+  return true;
+}
+
+Result<void> SelectBinder::values(const PgQuery__SelectStmt& statement) {
+  is_values_ = true;
+  ExpressionBinder expressions(binding_, scope_, place_.ctes, Clause::values);
+  std::vector<std::vector<ScalarRef>> columns;
+  std::size_t rows = 0;
+  for (const Node* row : GRAMMAR_LIST(statement, values_lists)) {
+    const grammar::Nodes items = GRAMMAR_LIST(*row->list, items);
+    if (rows == 0) columns.resize(items.size());
+    if (items.size() != columns.size()) {
+      return binding_.error("42601", "VALUES lists must all be the same length",
+                            grammar::location_of(row));
+    }
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      SPAR_ASSIGN(const ScalarRef value, expressions.bind(items[i]));
+      columns[i].push_back(value);
+    }
+    ++rows;
+  }
+  if (columns.empty()) return not_supported("VALUES without columns");
+  algebra::Values body{std::vector<std::vector<ScalarRef>>(rows)};
+  std::vector<ColumnId> ids;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const bool open = std::ranges::all_of(
+        columns[i], [](ScalarRef value) { return value->type.id == TypeId::unknown; });
+    if (open && i < place_.wanted.size()) {
+      for (ScalarRef& value : columns[i]) {
+        SPAR_ASSIGN(
+            value, coerce(binding_, value, Type{place_.wanted[i].id, -1}, CastContext::assignment));
+      }
+    }
+    SPAR_ASSIGN(const Type type, coerce_to_common(binding_, columns[i], "VALUES"));
+    const std::string name = "column" + std::to_string(i + 1);
+    algebra::ColumnInfo info{name, type};
+    info.block = scope_.block;
+    ids.push_back(binding_.arena().column(std::move(info)));
+    for (std::size_t r = 0; r < rows; ++r) body.rows[r].push_back(columns[i][r]);
+    targets_.push_back({name, binding_.arena().column_ref(ids.back())});
+  }
+  relation_ = binding_.arena().relation(std::move(body), std::move(ids));
+  return {};
+}
+
+Result<std::size_t> SelectBinder::ordinal(const Node* node, std::string_view clause) {
+  const int position = *integer_constant(node);
+  if (position >= 1 && static_cast<std::size_t>(position) <= targets_.size()) {
+    return static_cast<std::size_t>(position - 1);
+  }
+  return binding_.error(
+      "42P10",
+      std::string(clause) + " position " + std::to_string(position) + " is not in select list",
+      node->a_const->location);
+}
+
+// A target of that name, if the node is a bare name; two that differ are ambiguous.
+Result<std::optional<std::size_t>> SelectBinder::named_target(const Node* node,
+                                                              std::string_view clause) {
+  const std::optional<std::string> name = bare_name(node);
+  std::optional<std::size_t> found;
+  for (std::size_t i = 0; name && i < targets_.size(); ++i) {
+    if (targets_[i].name != *name) continue;
+    if (found && !algebra::same(targets_[*found].value, targets_[i].value)) {
+      return binding_.error("42702", std::string(clause) + " \"" + *name + "\" is ambiguous",
+                            node->column_ref->location);
+    }
+    if (!found) found = i;
+  }
+  return found;
+}
+
+Result<ScalarRef> SelectBinder::group_item(const Node* node) {
+  if (integer_constant(node)) {
+    SPAR_ASSIGN(const std::size_t target, ordinal(node, "GROUP BY"));
+    return targets_[target].value;
+  }
+  if (node->node_case == PG_QUERY__NODE__NODE_A_CONST) {
+    return binding_.error("42601", "non-integer constant in GROUP BY", node->a_const->location);
+  }
+  const std::optional<std::string> name = bare_name(node);
+  if (name && !has_column(scope_, *name)) {
+    SPAR_ASSIGN(const std::optional<std::size_t> target, named_target(node, "GROUP BY"));
+    if (target) return targets_[*target].value;
+  }
+  ExpressionBinder expressions(binding_, scope_, place_.ctes, Clause::group_by);
+  return expressions.bind(node);
+}
+
+namespace {
+
+bool mentions_aggregate(ScalarRef scalar, const AggregateSink& sink) {
+  if (const auto column = algebra::as_column(scalar)) {
+    return std::ranges::any_of(sink.calls, [&](const auto& c) { return c.column == *column; });
+  }
+  bool found = false;
+  algebra::for_each_operand(
+      *scalar, [&](ScalarRef operand) { found = found || mentions_aggregate(operand, sink); });
+  return found;
+}
+
+}  // namespace
+
+Result<void> SelectBinder::group_by(const PgQuery__SelectStmt& statement) {
+  if (statement.group_distinct) return not_supported("GROUP BY DISTINCT");
+  for (const Node* node : GRAMMAR_LIST(statement, group_clause)) {
+    if (node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
+      return binding_.missing(grammar::feature_name(node), node->grouping_set->location);
+    }
+    SPAR_ASSIGN(ScalarRef item, group_item(node));
+    SPAR_ASSIGN(item, coerce_unknown(binding_, item));
+    if (mentions_aggregate(item, sink_)) {
+      return binding_.error("42803", "aggregate functions are not allowed in GROUP BY",
+                            item->location);
+    }
+    if (!is_comparable(item->type.id)) {
+      return binding_.error(
+          "42883", "could not identify an equality operator for type " + name_of(item->type.id),
+          item->location);
+    }
+    grouping_.add(item);
+    has_groups_ = true;
+  }
+  if (statement.having_clause == nullptr) return {};
+  ExpressionBinder having(binding_, scope_, place_.ctes, Clause::having);
+  SPAR_ASSIGN(having_, having.condition(statement.having_clause));
+  return {};
+}
+
+Result<std::size_t> SelectBinder::order_target(const Node* node) {
+  if (integer_constant(node)) return ordinal(node, "ORDER BY");
+  if (node->node_case == PG_QUERY__NODE__NODE_A_CONST) {
+    return binding_.error("42601", "non-integer constant in ORDER BY", node->a_const->location);
+  }
+  SPAR_ASSIGN(const std::optional<std::size_t> named, named_target(node, "ORDER BY"));
+  if (named) return *named;
+  ExpressionBinder expressions(binding_, scope_, place_.ctes, Clause::order_by);
+  SPAR_ASSIGN(ScalarRef value, expressions.bind(node));
+  SPAR_ASSIGN(value, coerce_unknown(binding_, value));
+  for (std::size_t i = 0; i < targets_.size(); ++i) {
+    if (algebra::same(targets_[i].value, value)) return i;
+  }
+  hidden_.push_back({"", value});
+  return targets_.size() + hidden_.size() - 1;
+}
+
+Result<void> SelectBinder::order_by(grammar::Nodes list) {
+  for (const Node* node : list) {
+    const PgQuery__SortBy& sort = *node->sort_by;
+    SPAR_ASSIGN(const SortDirection direction, sort_direction(binding_, sort));
+    SPAR_ASSIGN(const std::size_t target, order_target(sort.node));
+    order_.push_back(
+        {target, direction.descending, direction.nulls_first, grammar::location_of(sort.node)});
+  }
+  return {};
+}
+
+Result<void> SelectBinder::locking(const PgQuery__SelectStmt& statement) {
+  for (const Node* node : GRAMMAR_LIST(statement, locking_clause)) {
+    const PgQuery__LockingClause& clause = *node->locking_clause;
+    if (clause.wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitSkip) {
+      return not_supported("SKIP LOCKED");
+    }
+    if (clause.wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitError) {
+      return not_supported("NOWAIT");
+    }
+    const std::string_view refused = distinct_              ? "DISTINCT clause"
+                                     : has_groups_          ? "GROUP BY clause"
+                                     : having_              ? "HAVING clause"
+                                     : !sink_.calls.empty() ? "aggregate functions"
+                                     : is_values_           ? "VALUES"
+                                                            : "";
+    if (!refused.empty()) {
+      return sql_error("0A000", "FOR UPDATE is not allowed with " + std::string(refused));
+    }
+    locks_rows_ = true;
+  }
+  return {};
+}
+
+Result<void> SelectBinder::aggregate() {
+  if (!has_groups_ && having_ == nullptr && sink_.calls.empty()) return {};
+  for (std::vector<Target>* list : {&targets_, &hidden_}) {
+    for (Target& target : *list) {
+      SPAR_ASSIGN(target.value, grouping_.rewrite(target.value));
+    }
+  }
+  if (having_ != nullptr) {
+    SPAR_ASSIGN(having_, grouping_.rewrite(having_));
+  }
+  relation_ = grouping_.aggregate(relation_, std::move(sink_.calls), has_groups_);
+  if (having_ == nullptr) return {};
+  std::vector<ColumnId> columns = relation_->columns;
+  relation_ = binding_.arena().relation(algebra::Filter{relation_, having_}, std::move(columns));
+  return {};
+}
+
+Result<void> SelectBinder::check_comparable() const {
+  for (const OrderItem& item : order_) {
+    const bool shown = item.target < targets_.size();
+    const Type type =
+        (shown ? targets_[item.target] : hidden_[item.target - targets_.size()]).value->type;
+    if (distinct_ && !shown) {
+      return binding_.error("42P10",
+                            "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
+                            item.location);
+    }
+    if (is_comparable(type.id)) continue;
+    Failure failure = binding_.error(
+        "42883", "could not identify an ordering operator for type " + name_of(type.id),
+        item.location);
+    failure.error().hint = "Use an explicit ordering operator or modify the query.";
+    return failure;
+  }
+  for (const Target& target : targets_) {
+    if (!distinct_ || is_comparable(target.value->type.id)) continue;
+    return binding_.error(
+        "42883",
+        "could not identify an equality operator for type " + name_of(target.value->type.id),
+        target.value->location);
+  }
+  return {};
+}
+
+Result<std::vector<algebra::SortKey>> SelectBinder::sort_keys(RelationRef projected) {
+  std::vector<algebra::SortKey> keys;
+  for (const OrderItem& item : order_) {
+    const ScalarRef key =
+        binding_.arena().column_ref(projected->columns[item.target], item.location);
+    keys.push_back({key, item.descending, item.nulls_first});
+  }
+  return keys;
+}
+
+Result<BoundQuery> SelectBinder::finish() {
+  SPAR_TRY(check_comparable());
+  for (std::size_t i = 0; i < targets_.size(); ++i) {
+    ScalarRef& value = targets_[i].value;
+    if (i < place_.wanted.size() && value->type.id == TypeId::unknown) {
+      SPAR_ASSIGN(value,
+                  coerce(binding_, value, Type{place_.wanted[i].id, -1}, CastContext::assignment));
+    }
+    SPAR_ASSIGN(value, coerce_unknown(binding_, value));
+  }
+  SPAR_TRY(aggregate());
+  BoundQuery query;
+  std::vector<Target> all = targets_;
+  all.insert(all.end(), hidden_.begin(), hidden_.end());
+  algebra::Arena& arena = binding_.arena();
+  query.relation = project(binding_, relation_, all);
+  const std::vector<ColumnId> columns = query.relation->columns;
+  const std::vector<ColumnId> shown(columns.begin(),
+                                    columns.begin() + static_cast<std::ptrdiff_t>(targets_.size()));
+  SPAR_ASSIGN(std::vector<algebra::SortKey> keys, sort_keys(query.relation));
+  if (distinct_) query.relation = arena.relation(algebra::Distinct{query.relation}, columns);
+  if (!keys.empty()) {
+    query.relation = arena.relation(algebra::Sort{query.relation, std::move(keys)}, columns);
+  }
+  if (limit_ != nullptr || offset_ != nullptr) {
+    query.relation = arena.relation(algebra::Limit{query.relation, limit_, offset_}, columns);
+  }
+  if (!hidden_.empty()) {
+    std::vector<ScalarRef> kept;
+    for (const ColumnId id : shown) kept.push_back(arena.column_ref(id));
+    query.relation = arena.relation(algebra::Project{query.relation, std::move(kept)}, shown);
+  }
+  for (const Target& target : targets_) query.names.push_back(target.name);
+  query.ordered = !order_.empty();
+  query.locks_rows = locks_rows_;
+  return query;
+}
+
+}  // namespace spar::query::bind

@@ -1,0 +1,300 @@
+#include "query/bind/table_editor.h"
+
+#include <algorithm>
+
+#include "query/bind/dml.h"
+#include "query/bind/operators.h"
+#include "query/dialect/check.h"
+#include "query/parse/deparse.h"
+
+namespace spar::query::bind {
+
+using data::ColumnNumber;
+using grammar::Node;
+
+namespace {
+
+std::string column_sql(ColumnNumber number) {
+  return "c" + std::to_string(number);
+}
+
+Error verification(std::string_view sqlstate, std::string message, const data::Table& table) {
+  Error error = sql_error(sqlstate, std::move(message)).error();
+  error.schema = table.schema;
+  error.table = table.name;
+  return error;
+}
+
+}  // namespace
+
+Result<void> check_index_type(Binding& binding, const data::Column& column) {
+  static_cast<void>(binding);
+  if (column.type.id == TypeId::interval) return not_supported("an index on an interval");
+  if (is_comparable(column.type.id)) return {};
+  Failure failure = sql_error("42704", "data type " + name_of(column.type.id) +
+                                           " has no default operator class for access method "
+                                           "\"btree\"");
+  failure.error().hint =
+      "You must specify an operator class for the index or define a default operator class for "
+      "the data type.";
+  return failure;
+}
+
+Result<data::Column*> TableEditor::column(const std::string& name, int location) {
+  const auto found = std::ranges::find(table_.columns, name, &data::Column::name);
+  if (found != table_.columns.end()) return &*found;
+  return binding_.error(
+      "42703", "column \"" + name + "\" of relation \"" + table_.name + "\" does not exist",
+      location);
+}
+
+Result<void> TableEditor::add_column(const PgQuery__ColumnDef& definition) {
+  data::Column made;
+  made.name = definition.colname;
+  if (table_.column(made.name) != nullptr) {
+    if (!has_rows_) {
+      return sql_error("42701", "column \"" + made.name + "\" specified more than once");
+    }
+    return sql_error(
+        "42701", "column \"" + made.name + "\" of relation \"" + table_.name + "\" already exists");
+  }
+  if (table_.columns.size() >= 1600) {
+    return sql_error("54011", "tables can have at most 1600 columns");
+  }
+  if (definition.coll_clause != nullptr) {
+    const auto name = grammar::last_name(GRAMMAR_LIST(*definition.coll_clause, collname));
+    if (name != "C" && name != "POSIX" && name != "default") {
+      return binding_.missing("collation " + std::string(name), definition.coll_clause->location);
+    }
+  }
+  SPAR_ASSIGN(made.type, resolve_type_name(*definition.type_name,
+                                           binding_.position(definition.type_name->location)));
+  ColumnNumber last = 0;
+  for (const data::Column& other : table_.columns) last = std::max(last, other.number);
+  made.number = static_cast<ColumnNumber>(last + 1);
+  table_.columns.push_back(std::move(made));
+  return {};
+}
+
+Result<void> TableEditor::add_column_constraints(const PgQuery__ColumnDef& definition) {
+  const std::string name = definition.colname;
+  bool nullable = false, not_null = false;
+  for (const Node* node : GRAMMAR_LIST(definition, constraints)) {
+    const PgQuery__Constraint& constraint = *node->constraint;
+    SPAR_ASSIGN(data::Column * target, column(name));
+    switch (constraint.contype) {
+      case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
+        nullable = true;
+        break;
+      case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
+        not_null = true;
+        set_not_null(*target);
+        break;
+      case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
+        SPAR_TRY(set_default(*target, constraint.raw_expr));
+        break;
+      case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
+      case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_NOT_DEFERRABLE:
+      case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED:
+      case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_IMMEDIATE: {
+        const bool foreign = !table_.foreign_keys.empty();
+        if (!foreign) return binding_.missing("a deferrable constraint", constraint.location);
+        data::ForeignKey& key = table_.foreign_keys.back();
+        if (constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE) {
+          key.deferrable = true;
+        }
+        if (constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRED) {
+          key.deferrable = key.initially_deferred = true;
+        }
+        break;
+      }
+      default:
+        SPAR_TRY(add_constraint(constraint, name));
+        break;
+    }
+    if (nullable && not_null) {
+      return binding_.error("42601",
+                            "conflicting NULL/NOT NULL declarations for column \"" + name +
+                                "\" of table \"" + table_.name + "\"",
+                            constraint.location);
+    }
+  }
+  return {};
+}
+
+Result<void> TableEditor::set_default(data::Column& column, const Node* expression) {
+  const Scope none;
+  ExpressionBinder expressions(binding_, none, nullptr, Clause::column_default);
+  SPAR_ASSIGN(const ScalarRef value, expressions.bind(expression));
+  Result<ScalarRef> converted = coerce_assignment(binding_, value, column);
+  if (!converted) {
+    Error error = std::move(converted.error());
+    const std::size_t but = error.message.find("but expression");
+    if (but != std::string::npos) error.message.insert(but + 4, "default ");
+    return Failure(std::move(error));
+  }
+  if (algebra::is_null_constant(*converted)) {
+    column.default_sql.reset();
+    return {};
+  }
+  SPAR_ASSIGN(column.default_sql, grammar::expression_text(expression));
+  return {};
+}
+
+void TableEditor::set_not_null(data::Column& column) {
+  if (column.not_null) return;
+  column.not_null = true;
+  if (!has_rows_) return;
+  Error error = verification(
+      "23502",
+      "column \"" + column.name + "\" of relation \"" + table_.name + "\" contains null values",
+      table_);
+  error.column = column.name;
+  verify_.push_back(
+      {"SELECT 1 FROM " + physical() + " WHERE " + column_sql(column.number) + " IS NULL LIMIT 1",
+       std::move(error)});
+}
+
+Result<std::string> TableEditor::constraint_name(const PgQuery__Constraint& constraint,
+                                                 std::string chosen) {
+  const std::string given = constraint.conname;
+  if (given.empty()) return chosen;
+  const auto is = [&](const auto& item) { return item.name == given; };
+  if (std::ranges::any_of(table_.keys, is) || std::ranges::any_of(table_.foreign_keys, is) ||
+      std::ranges::any_of(table_.checks, is)) {
+    return sql_error("42710", "constraint \"" + given + "\" for relation \"" + table_.name +
+                                  "\" already exists");
+  }
+  return given;
+}
+
+Result<void> TableEditor::add_constraint(const PgQuery__Constraint& constraint,
+                                         const std::string& column) {
+  switch (constraint.contype) {
+    case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
+    case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
+      return add_key(constraint, column);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
+      return add_check(constraint);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN:
+      return add_foreign_key(constraint, column);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY:
+      return binding_.missing("an identity column", constraint.location);
+    case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
+      return binding_.missing("a generated column", constraint.location);
+    default:
+      return binding_.missing("an exclusion constraint", constraint.location);
+  }
+}
+
+Result<std::vector<ColumnNumber>> TableEditor::key_columns(const PgQuery__Constraint& constraint,
+                                                           const std::string& column_name) {
+  const bool primary = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
+  std::vector<std::string> names = grammar::names_of(GRAMMAR_LIST(constraint, keys));
+  if (names.empty()) names.push_back(column_name);
+  std::vector<ColumnNumber> columns;
+  for (const std::string& name : names) {
+    const data::Column* found = table_.column(name);
+    if (found == nullptr) {
+      return binding_.error("42703", "column \"" + name + "\" named in key does not exist",
+                            constraint.location);
+    }
+    if (std::ranges::find(columns, found->number) != columns.end()) {
+      return binding_.error("42701",
+                            "column \"" + name + "\" appears twice in " +
+                                (primary ? "primary key" : "unique") + " constraint",
+                            constraint.location);
+    }
+    SPAR_TRY(check_index_type(binding_, *found));
+    columns.push_back(found->number);
+  }
+  return columns;
+}
+
+Result<void> TableEditor::add_key(const PgQuery__Constraint& constraint,
+                                  const std::string& column_name) {
+  const int location = constraint.location;
+  if (constraint.deferrable) return binding_.missing("a deferrable unique constraint", location);
+  if (constraint.n_including > 0) return binding_.missing("INCLUDE", location);
+  if (constraint.nulls_not_distinct) return binding_.missing("NULLS NOT DISTINCT", location);
+  if (*constraint.indexname != '\0') return binding_.missing("USING INDEX", location);
+  data::Key key;
+  key.primary = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
+  if (key.primary && table_.primary_key() != nullptr) {
+    return binding_.error("42P16",
+                          "multiple primary keys for table \"" + table_.name + "\" are not allowed",
+                          location);
+  }
+  SPAR_ASSIGN(key.columns, key_columns(constraint, column_name));
+  const std::vector<ColumnNumber> named = key.primary ? std::vector<ColumnNumber>{} : key.columns;
+  SPAR_ASSIGN(key.name,
+              constraint_name(constraint, choose_relation_name(binding_, table_, named,
+                                                               key.primary ? "pkey" : "key")));
+  if (relation_exists(binding_, table_, key.name)) {
+    return sql_error("42P07", "relation \"" + key.name + "\" already exists");
+  }
+  if (key.primary) {
+    for (const ColumnNumber number : key.columns) {
+      set_not_null(*std::ranges::find(table_.columns, number, &data::Column::number));
+    }
+  }
+  key.id = ids_.take();
+  if (has_rows_) verify_key(key);
+  table_.keys.push_back(std::move(key));
+  return {};
+}
+
+void TableEditor::verify_key(const data::Key& key) {
+  std::string columns, present;
+  for (const ColumnNumber number : key.columns) {
+    columns += (columns.empty() ? "" : ",") + column_sql(number);
+    present += (present.empty() ? "" : " AND ") + column_sql(number) + " IS NOT NULL";
+  }
+  Error error = verification("23505", "could not create unique index \"" + key.name + "\"", table_);
+  error.constraint = key.name;
+  verify_.push_back({"SELECT 1 FROM " + physical() + " WHERE " + present + " GROUP BY " + columns +
+                         " HAVING count(*)>1 LIMIT 1",
+                     std::move(error)});
+}
+
+namespace {
+
+void columns_of(const algebra::Arena& arena, ScalarRef scalar, std::vector<ColumnNumber>& numbers) {
+  if (const auto column = algebra::as_column(scalar)) {
+    const ColumnNumber number = arena.info(*column).number;
+    if (std::ranges::find(numbers, number) == numbers.end()) numbers.push_back(number);
+  }
+  algebra::for_each_operand(*scalar,
+                            [&](ScalarRef operand) { columns_of(arena, operand, numbers); });
+}
+
+}  // namespace
+
+Result<void> TableEditor::add_check(const PgQuery__Constraint& constraint) {
+  SPAR_ASSIGN(BoundTable bound, bind_table(binding_, table_, table_.name, binding_.next_block()));
+  const Scope scope{nullptr, 0, {std::move(bound.item)}, nullptr};
+  ExpressionBinder expressions(binding_, scope, nullptr, Clause::check);
+  SPAR_ASSIGN(const ScalarRef condition, expressions.condition(constraint.raw_expr));
+  std::vector<ColumnNumber> used;
+  columns_of(binding_.arena(), condition, used);
+  if (used.size() != 1) used.clear();
+  data::Check check;
+  SPAR_ASSIGN(check.name,
+              constraint_name(constraint, choose_constraint_name(table_, used, "check")));
+  SPAR_ASSIGN(check.expression_sql, grammar::expression_text(constraint.raw_expr));
+  check.id = ids_.take();
+  SPAR_ASSIGN(const std::string sql, render_check(table_, check));
+  if (has_rows_ && !constraint.skip_validation) {
+    Error error = verification("23514",
+                               "check constraint \"" + check.name + "\" of relation \"" +
+                                   table_.name + "\" is violated by some row",
+                               table_);
+    error.constraint = check.name;
+    verify_.push_back(
+        {"SELECT 1 FROM " + physical() + " WHERE NOT (" + sql + ") LIMIT 1", std::move(error)});
+  }
+  table_.checks.push_back(std::move(check));
+  return {};
+}
+
+}  // namespace spar::query::bind

@@ -1,0 +1,73 @@
+// query/bind/table_editor.h: one table under construction or alteration.
+//
+// Contract    Works on a copy of the table. Constraints on a table that may hold rows also give the
+//             queries that find rows which break them.
+#pragma once
+
+#include "query/bind/query.h"
+#include "query/bind/schema.h"
+
+namespace spar::query::bind {
+
+// Ids for what a statement makes, from the catalogue's next one on.
+class IdSource {
+ public:
+  explicit IdSource(ObjectId first) : next_(first.value) {}
+  ObjectId take() { return ObjectId(next_++); }
+
+ private:
+  std::uint32_t next_;
+};
+
+class TableEditor {
+ public:
+  TableEditor(Binding& binding, data::Table table, bool has_rows, IdSource& ids)
+      : binding_(binding), table_(std::move(table)), has_rows_(has_rows), ids_(ids) {}
+
+  const data::Table& table() const { return table_; }
+  data::Table& table() { return table_; }
+  std::vector<SchemaChange::Verify>& verify() { return verify_; }
+
+  // The column without its constraints; constraints() adds them.
+  Result<void> add_column(const PgQuery__ColumnDef& definition);
+  Result<void> add_column_constraints(const PgQuery__ColumnDef& definition);
+  Result<void> add_constraint(const PgQuery__Constraint& constraint, const std::string& column);
+  Result<void> set_default(data::Column& column, const grammar::Node* expression);
+  void set_not_null(data::Column& column);
+  Result<data::Column*> column(const std::string& name, int location = -1);
+
+ private:
+  Result<void> add_key(const PgQuery__Constraint& constraint, const std::string& column);
+  Result<std::vector<data::ColumnNumber>> key_columns(const PgQuery__Constraint& constraint,
+                                                      const std::string& column);
+  Result<void> add_check(const PgQuery__Constraint& constraint);
+  Result<void> add_foreign_key(const PgQuery__Constraint& constraint, const std::string& column);
+  Result<const data::Table*> parent_of(const PgQuery__Constraint& constraint);
+  Result<std::vector<data::ColumnNumber>> parent_columns(const PgQuery__Constraint& constraint,
+                                                         const data::Table& parent);
+  Result<void> check_types(const data::ForeignKey& key, const data::Table& parent, int location);
+  Result<std::string> constraint_name(const PgQuery__Constraint& constraint, std::string chosen);
+  void verify_key(const data::Key& key);
+  void verify_foreign_key(const data::ForeignKey& key);
+  std::string physical() const { return "t" + std::to_string(table_.id.value); }
+
+  Binding& binding_;
+  data::Table table_;
+  bool has_rows_;
+  IdSource& ids_;
+  std::vector<SchemaChange::Verify> verify_;
+};
+
+// PostgreSQL's makeObjectName and its search for a free one: "t_a_b_key", "t_a_b_key1", ...
+std::string choose_relation_name(const Binding& binding, const data::Table& table,
+                                 const std::vector<data::ColumnNumber>& columns,
+                                 std::string_view label);
+std::string choose_constraint_name(const data::Table& table,
+                                   const std::vector<data::ColumnNumber>& columns,
+                                   std::string_view label);
+// Whether a table, an index or a key of that name is in the table's database.
+bool relation_exists(const Binding& binding, const data::Table& beside, std::string_view name);
+
+Result<void> check_index_type(Binding& binding, const data::Column& column);
+
+}  // namespace spar::query::bind

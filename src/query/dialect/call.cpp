@@ -1,0 +1,244 @@
+// Calls: the algebra's operations as SQLite's operators and the functions of query/functions/.
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "query/dialect/literal.h"
+#include "query/dialect/writer.h"
+#include "query/functions/registry.h"
+
+namespace spar::query::dialect {
+namespace {
+
+std::string_view suffix(TypeId type) {
+  switch (type) {
+    case TypeId::int2:
+      return "int2";
+    case TypeId::int4:
+      return "int4";
+    case TypeId::int8:
+      return "int8";
+    case TypeId::numeric:
+      return "numeric";
+    default:
+      return "float8";
+  }
+}
+
+std::string oid(const Type& type) {
+  return std::to_string(static_cast<std::uint32_t>(type.id));
+}
+
+template <std::size_t N>
+bool among(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+// spar_<operation>_<type of the result>
+constexpr std::array<std::string_view, 16> kTyped = {
+    "add",   "sub",  "mul",   "div",  "mod",  "neg",   "abs", "round",
+    "trunc", "ceil", "floor", "sign", "sqrt", "power", "exp", "ln"};
+// spar_<operation>, the same arguments
+constexpr std::array<std::string_view, 31> kPlain = {"upper",
+                                                     "lower",
+                                                     "initcap",
+                                                     "char_length",
+                                                     "octet_length",
+                                                     "position",
+                                                     "left",
+                                                     "right",
+                                                     "repeat",
+                                                     "reverse",
+                                                     "replace",
+                                                     "split_part",
+                                                     "ascii",
+                                                     "chr",
+                                                     "md5",
+                                                     "concat",
+                                                     "concat_ws",
+                                                     "greatest",
+                                                     "least",
+                                                     "age",
+                                                     "make_date",
+                                                     "to_date",
+                                                     "to_timestamp",
+                                                     "interval_add",
+                                                     "interval_sub",
+                                                     "interval_neg",
+                                                     "interval_mul",
+                                                     "timestamp_add_interval",
+                                                     "timestamp_sub_interval",
+                                                     "timestamp_sub",
+                                                     "date_sub"};
+// spar_<operation>(field or value, ..., oid of the value)
+constexpr std::array<std::string_view, 3> kByType = {"extract", "date_part", "date_trunc"};
+
+struct Swapped {
+  std::string_view operation, function;
+};
+constexpr Swapped kSwapped[] = {{"date_add_swapped", "spar_date_add"},
+                                {"timestamp_add_interval_swapped", "spar_timestamp_add_interval"},
+                                {"interval_mul_swapped", "spar_interval_mul"}};
+
+struct Native {
+  std::string_view operation, symbol;
+};
+constexpr Native kNative[] = {{"bit_and", "&"}, {"bit_or", "|"}};
+
+const std::set<std::string_view>& known_functions() {
+  static const std::set<std::string_view> kNames = [] {
+    std::set<std::string_view> names;
+    for (const auto& entry : functions::scalars()) names.insert(entry.name);
+    return names;
+  }();
+  return kNames;
+}
+
+}  // namespace
+
+// Default deny: what the registry does not have cannot be called.
+Result<std::string> Writer::function(std::string_view name,
+                                     const std::vector<std::string>& arguments) {
+  if (!known_functions().contains(name)) {
+    const std::string_view bare = name.starts_with("spar_") ? name.substr(5) : name;
+    return not_supported("function " + std::string(bare));
+  }
+  std::string text(name);
+  text += '(';
+  for (std::size_t i = 0; i < arguments.size(); ++i) text += (i == 0 ? "" : ",") + arguments[i];
+  return text + ")";
+}
+
+Result<std::vector<std::string>> Writer::arguments(const algebra::Call& call) {
+  // greatest and least compare values in their storage form: no change of form.
+  const bool stored = call.operation == "greatest" || call.operation == "least";
+  std::vector<std::string> texts;
+  for (const ScalarRef item : call.arguments) {
+    if (stored) {
+      SPAR_ASSIGN(const Sql sql, scalar(item));
+      texts.push_back(sql.text);
+    } else {
+      SPAR_ASSIGN(std::string text, argument(item));
+      texts.push_back(std::move(text));
+    }
+  }
+  return texts;
+}
+
+Result<Sql> Writer::arithmetic(ScalarRef value, const algebra::Call& call) {
+  SPAR_ASSIGN(std::vector<std::string> operands, arguments(call));
+  const TypeId result = value->type.id;
+  const bool digits = result == TypeId::numeric && operands.size() == 1 &&
+                      (call.operation == "round" || call.operation == "trunc");
+  if (digits) operands.emplace_back("0");
+  const std::string name =
+      "spar_" + std::string(call.operation) + "_" + std::string(suffix(result));
+  SPAR_ASSIGN(std::string text, function(name, operands));
+  if (result == TypeId::float4) text = by_text(text, Type{TypeId::float8, -1}, value->type);
+  return Sql{std::move(text)};
+}
+
+// Operations that need more than a name.
+Result<std::optional<Sql>> Writer::special(ScalarRef value, const algebra::Call& call,
+                                           const std::vector<std::string>& a) {
+  const std::string_view operation = call.operation;
+  const auto made = [&](Result<std::string> text) -> Result<std::optional<Sql>> {
+    if (!text) return Failure(std::move(text.error()));
+    return std::optional(Sql{std::move(*text)});
+  };
+  for (const Swapped& swapped : kSwapped) {
+    if (swapped.operation == operation) return made(function(swapped.function, {a[1], a[0]}));
+  }
+  if (operation == "date_add") return made(function("spar_date_add", {a[0], a[1]}));
+  if (operation == "date_sub_days") {
+    SPAR_ASSIGN(const std::string days, function("spar_neg_int4", {a[1]}));
+    return made(function("spar_date_add", {a[0], days}));
+  }
+  if (operation == "date_add_interval" || operation == "date_sub_interval") {
+    SPAR_ASSIGN(const std::string moment, function("spar_date_to_timestamp", {a[0]}));
+    const bool adds = operation == "date_add_interval";
+    return made(function(adds ? "spar_timestamp_add_interval" : "spar_timestamp_sub_interval",
+                         {moment, a[1]}));
+  }
+  if (operation == "interval_div") {
+    SPAR_ASSIGN(const std::string factor, function("spar_div_float8", {"1.0", a[1]}));
+    return made(function("spar_interval_mul", {a[0], factor}));
+  }
+  if (operation == "substring") {
+    return made(function(a.size() == 3 ? "spar_substring" : "spar_substring2", a));
+  }
+  if (operation == "btrim" || operation == "ltrim" || operation == "rtrim") {
+    return made(
+        function("spar_" + std::string(operation), {a[0], a.size() == 2 ? a[1] : quoted(" ")}));
+  }
+  if (operation == "lpad" || operation == "rpad") {
+    return made(function("spar_" + std::string(operation),
+                         {a[0], a[1], a.size() == 3 ? a[2] : quoted(" ")}));
+  }
+  if (operation == "to_char") {
+    const ScalarRef shown = call.arguments[0];
+    const Type type{shown->type.id == TypeId::int4 ? TypeId::int8 : shown->type.id, -1};
+    return made(function("spar_to_char", {a[0], oid(type), a[1]}));
+  }
+  if (among(kByType, operation)) {
+    return made(
+        function("spar_" + std::string(operation), {a[0], a[1], oid(call.arguments[1]->type)}));
+  }
+  static_cast<void>(value);
+  return std::optional<Sql>();
+}
+
+namespace {
+
+struct Pattern {
+  std::string_view operation, function;
+  bool negated;
+};
+constexpr Pattern kPatterns[] = {
+    {"like", "spar_like", false},    {"not_like", "spar_like", true},
+    {"ilike", "spar_ilike", false},  {"not_ilike", "spar_ilike", true},
+    {"regex", "spar_regex", false},  {"not_regex", "spar_regex", true},
+    {"iregex", "spar_regex", false}, {"not_iregex", "spar_regex", true}};
+
+}  // namespace
+
+Result<Sql> Writer::call(ScalarRef value, const algebra::Call& call) {
+  if (among(kTyped, call.operation)) return arithmetic(value, call);
+  SPAR_ASSIGN(std::vector<std::string> a, arguments(call));
+  for (const Pattern& pattern : kPatterns) {
+    if (pattern.operation != call.operation) continue;
+    const Type& matched = call.arguments[0]->type;
+    // char(n) is matched with its blanks
+    if (matched.id == TypeId::bpchar) a[0] = by_text(a[0], matched, Type{TypeId::unknown, -1});
+    if (pattern.function == "spar_regex") {
+      a.emplace_back(call.operation.ends_with("iregex") ? "1" : "0");
+    } else if (a.size() == 2) {
+      a.push_back(quoted("\\"));
+    }
+    SPAR_ASSIGN(std::string text, function(pattern.function, a));
+    if (!pattern.negated) return Sql{std::move(text)};
+    return Sql{"NOT " + text, Binding::not_};
+  }
+  if (call.operation == "concat_operator") {
+    SPAR_ASSIGN(const Sql left, scalar(call.arguments[0]));
+    SPAR_ASSIGN(const Sql right, scalar(call.arguments[1]));
+    return Sql{left.at(Binding::concat) + "||" + right.at(Binding::atom), Binding::concat};
+  }
+  if (call.operation == "concat_bytes") return Sql{"CAST((" + a[0] + ")||(" + a[1] + ") AS BLOB)"};
+  if (call.operation == "bit_not") return Sql{"~(" + a[0] + ")", Binding::concat};
+  for (const Native& native : kNative) {
+    if (native.operation == call.operation) {
+      return Sql{"((" + a[0] + ")" + std::string(native.symbol) + "(" + a[1] + "))"};
+    }
+  }
+  SPAR_ASSIGN(std::optional<Sql> found, special(value, call, a));
+  if (found) return std::move(*found);
+  if (!among(kPlain, call.operation)) {
+    return not_supported("operation " + std::string(call.operation));
+  }
+  SPAR_ASSIGN(std::string text, function("spar_" + std::string(call.operation), a));
+  return Sql{std::move(text)};
+}
+
+}  // namespace spar::query::dialect

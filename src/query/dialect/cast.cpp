@@ -1,0 +1,188 @@
+// Casts, as changes of the storage form. A cast that changes nothing but the type's name vanishes.
+
+#include "query/dialect/literal.h"
+#include "query/dialect/writer.h"
+
+namespace spar::query::dialect {
+namespace {
+
+using enum TypeId;
+
+std::string number(int value) {
+  return std::to_string(value);
+}
+std::string oid_of(const Type& type) {
+  return std::to_string(static_cast<std::uint32_t>(type.id));
+}
+
+bool is_string(TypeId type) {
+  return type == text || type == varchar || type == bpchar || type == name || type == unknown;
+}
+bool is_integer(TypeId type) {
+  return type == int2 || type == int4 || type == int8 || type == TypeId::oid;
+}
+bool is_real(TypeId type) {
+  return type == float4 || type == float8;
+}
+bool is_moment(TypeId type) {
+  return type == date || type == time || type == timestamp || type == timestamptz;
+}
+
+int width(TypeId type) {
+  switch (type) {
+    case int2:
+      return 2;
+    case int4:
+      return 4;
+    default:
+      return 8;
+  }
+}
+
+}  // namespace
+
+// numeric in decimal form -> numeric in the form and with the modifier of `to`; or from scaled.
+std::string Writer::to_numeric(const std::string& value, const Type& from, const Type& to) {
+  const auto a = data::numeric_shape(from), b = data::numeric_shape(to);
+  const bool scaled_from = data::is_scaled(from), scaled_to = data::is_scaled(to);
+  if (from == to) return value;
+  if (scaled_from && scaled_to && a->scale == b->scale && b->precision >= a->precision) {
+    return value;
+  }
+  std::string decimal = value;
+  if (scaled_from) decimal = "spar_scaled_to_numeric(" + value + "," + number(a->scale) + ")";
+  if (!b) return decimal;
+  const std::string_view shape = scaled_to ? "spar_numeric_to_scaled(" : "spar_numeric_typmod(";
+  return std::string(shape) + decimal + "," + number(b->precision) + "," + number(b->scale) + ")";
+}
+
+// Through PostgreSQL's text form: right for every pair of types, and slow.
+std::string Writer::by_text(const std::string& value, const Type& from, const Type& to) {
+  const std::string shown = is_string(from.id) ? value
+                                               : "spar_format(" + value + "," + oid_of(from) + "," +
+                                                     number(from.typmod) + ")";
+  if (is_string(to.id)) return shown;
+  return "spar_parse(" + shown + "," + oid_of(to) + "," + number(to.typmod) + ")";
+}
+
+Result<std::string> Writer::to_integer(const std::string& value, const Type& from, const Type& to) {
+  const std::string suffix = to.id == TypeId::oid ? "int8" : "int" + number(width(to.id));
+  if (from.id == boolean) return value;
+  if (from.id == numeric) {
+    const std::string decimal = to_numeric(value, from, Type{numeric, -1});
+    return function("spar_numeric_to_" + suffix, {decimal});
+  }
+  if (is_real(from.id)) return function("spar_float8_to_" + suffix, {value});
+  if (!is_integer(from.id)) return by_text(value, from, to);
+  if (to.id != TypeId::oid && width(from.id) > width(to.id)) {
+    return function("spar_int_to_" + suffix, {value});
+  }
+  return value;
+}
+
+Result<std::string> Writer::to_number(const std::string& value, const Type& from, const Type& to) {
+  const Type decimal{numeric, -1};
+  if (is_string(from.id)) return by_text(value, from, to);
+  if (is_integer(to.id)) return to_integer(value, from, to);
+  if (to.id == numeric) {
+    if (from.id == numeric) return to_numeric(value, from, to);
+    if (is_integer(from.id)) {
+      return to_numeric("spar_int_to_numeric(" + value + ")", decimal, to);
+    }
+    if (from.id == float8) return to_numeric("spar_float8_to_numeric(" + value + ")", decimal, to);
+    return by_text(value, from, to);
+  }
+  std::string real = value;
+  if (from.id == numeric) {
+    real = "spar_numeric_to_float8(" + to_numeric(value, from, decimal) + ")";
+  } else if (is_integer(from.id)) {
+    real = "CAST(" + value + " AS REAL)";
+  } else if (!is_real(from.id)) {
+    return by_text(value, from, to);
+  }
+  if (to.id == float8 || from.id == float4) return real;
+  return by_text(real, Type{float8, -1}, to);  // to the nearest float4
+}
+
+std::string Writer::to_text(const std::string& value, const Type& from) {
+  if (is_integer(from.id)) return "CAST(" + value + " AS TEXT)";
+  if (from.id == boolean) {
+    return "CASE " + value + " WHEN 1 THEN 'true' WHEN 0 THEN 'false' END";
+  }
+  return by_text(value, from, Type{TypeId::text, -1});
+}
+
+// Length of varchar and char, precision of times.
+std::string Writer::sized(std::string value, const Type& from, const Type& to, bool is_explicit) {
+  if (to.id == bpchar || to.id == varchar) {
+    const bool fits = from.id == to.id && from.typmod >= 0 && from.typmod <= to.typmod;
+    if (to.typmod >= 0 && !fits) {
+      return "spar_" + std::string(to.id == bpchar ? "bpchar(" : "varchar(") + value + "," +
+             number(to.typmod - 4) + "," + (is_explicit ? "1" : "0") + ")";
+    }
+    if (to.id == bpchar && from.id != bpchar) return "rtrim(" + value + ",' ')";
+    return value;
+  }
+  const bool precise = to.typmod >= 0 && to.typmod < 6 && to.typmod != from.typmod;
+  if (is_moment(to.id) && precise) {
+    return "spar_timestamp_typmod(" + value + "," + number(to.typmod) + ")";
+  }
+  return value;
+}
+
+// What timestamptz must be moved by to become local time: an interval constant, or nothing.
+std::string Writer::zone_shift() const {
+  const std::string& zone = options_.text.time_zone;
+  if (zone.size() < 2 || (zone[0] != '+' && zone[0] != '-')) return "";
+  const auto shift = data::parse_text(zone, Type{interval, -1}, options_.text);
+  return shift ? literal(*shift) : "";
+}
+
+Result<std::string> Writer::to_moment(const std::string& value, const Type& from, const Type& to) {
+  const std::string shift = zone_shift();
+  std::string moment = value;
+  if (from.id == timestamptz && to.id != timestamptz && !shift.empty()) {
+    moment = "spar_timestamp_add_interval(" + value + "," + shift + ")";
+  }
+  if (from.id == date && to.id != date) moment = "spar_date_to_timestamp(" + value + ")";
+  if (from.id == time || to.id == time) {
+    if (from.id == to.id) return moment;
+    if (from.id == interval) return by_text(value, from, to);
+    return function("spar_timestamp_to_time", {moment});
+  }
+  if (to.id == date && from.id != date) return function("spar_timestamp_to_date", {moment});
+  if (to.id == timestamptz && from.id != timestamptz && !shift.empty()) {
+    moment = "spar_timestamp_sub_interval(" + moment + "," + shift + ")";
+  }
+  return moment;
+}
+
+Result<Sql> Writer::cast(ScalarRef scalar_, const algebra::Cast& cast) {
+  const Type& from = cast.argument->type;
+  const Type& to = scalar_->type;
+  SPAR_ASSIGN(const Sql argument, scalar(cast.argument));
+  const std::string& value = argument.text;
+  const auto changed = [&](std::string made) {
+    return made == value ? Sql{std::move(made), argument.binding} : Sql{std::move(made)};
+  };
+  if (is_string(to.id)) {
+    const std::string shown = is_string(from.id) ? value : to_text(value, from);
+    return changed(sized(shown, from, to, cast.is_explicit));
+  }
+  if (to.id == numeric || is_integer(to.id) || is_real(to.id)) {
+    SPAR_ASSIGN(std::string made, to_number(value, from, to));
+    return changed(std::move(made));
+  }
+  if (is_moment(to.id) && (is_moment(from.id) || from.id == interval)) {
+    SPAR_ASSIGN(std::string made, to_moment(value, from, to));
+    return changed(sized(std::move(made), from, to, cast.is_explicit));
+  }
+  if (to.id == boolean && is_integer(from.id)) {
+    SPAR_ASSIGN(std::string made, function("spar_int_to_bool", {value}));
+    return Sql{std::move(made)};
+  }
+  if (from.id == to.id) return argument;
+  return Sql{by_text(value, from, to)};
+}
+
+}  // namespace spar::query::dialect
