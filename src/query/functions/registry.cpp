@@ -22,7 +22,12 @@ std::span<const ScalarEntry> scalars() {
       arithmetic_scalars(),
       cast_scalars(),
       choice_scalars(),
+      date_arithmetic_scalars(),
+      date_cast_scalars(),
+      date_field_scalars(),
+      date_trunc_scalars(),
       numeric_scalars(),
+      pattern_scalars(),
       real_scalars(),
   });
   return kAll;

@@ -1,0 +1,132 @@
+#include "query/functions/regex.h"
+
+#include <optional>
+#include <string>
+
+#include "query/functions/regex_program.h"
+
+namespace spar::query::functions {
+namespace {
+
+constexpr char32_t kNone = 0xffffffff;  // before the first and behind the last character
+
+// The places in the program that are reached by the text so far, each once.
+class Threads {
+ public:
+  explicit Threads(std::size_t program_size) : entered_(program_size, 0) {}
+
+  void clear() {
+    reached_.clear();
+    ++round_;
+  }
+  bool enter(std::uint32_t at) {
+    if (entered_[at] == round_) return false;
+    entered_[at] = round_;
+    return true;
+  }
+  void add(std::uint32_t at) { reached_.push_back(at); }
+  const std::vector<std::uint32_t>& reached() const { return reached_; }
+
+ private:
+  std::vector<std::uint64_t> entered_;
+  std::uint64_t round_ = 1;
+  std::vector<std::uint32_t> reached_;
+};
+
+class Search {
+ public:
+  explicit Search(const RegexProgram& program)
+      : program_(program), now_(program.instructions.size()), next_(program.instructions.size()) {}
+
+  bool matches(std::string_view text) {
+    char32_t current = text.empty() ? kNone : take_character(text);
+    now_.clear();
+    for (;;) {
+      follow(0, now_, current);  // a match may begin anywhere
+      if (matched_) return true;
+      if (current == kNone) return false;
+      const char32_t ahead = text.empty() ? kNone : take_character(text);
+      before_ = current;
+      next_.clear();
+      for (const std::uint32_t at : now_.reached()) {
+        const Instruction& instruction = program_.instructions[at];
+        if (program_.sets[instruction.first].contains(current)) follow(at + 1, next_, ahead);
+      }
+      if (matched_) return true;
+      std::swap(now_, next_);
+      current = ahead;
+    }
+  }
+
+ private:
+  // Adds what is reached from `at` without a character, with `ahead` the next one.
+  void follow(std::uint32_t at, Threads& threads, char32_t ahead) {
+    pending_.push_back(at);
+    while (!pending_.empty()) {
+      at = pending_.back();
+      pending_.pop_back();
+      if (!threads.enter(at)) continue;
+      const Instruction& instruction = program_.instructions[at];
+      switch (instruction.kind) {
+        case Instruction::set:
+          threads.add(at);
+          break;
+        case Instruction::place:
+          if (is_at(instruction.where, ahead)) pending_.push_back(at + 1);
+          break;
+        case Instruction::split:
+          pending_.push_back(instruction.second);
+          [[fallthrough]];
+        case Instruction::jump:
+          pending_.push_back(instruction.first);
+          break;
+        case Instruction::match:
+          matched_ = true;
+      }
+    }
+  }
+  bool is_at(Place place, char32_t ahead) const {
+    const bool word_before = before_ != kNone && is_word_character(before_);
+    const bool word_ahead = ahead != kNone && is_word_character(ahead);
+    switch (place) {
+      case Place::start:
+        return before_ == kNone;
+      case Place::end:
+        return ahead == kNone;
+      case Place::word_start:
+        return !word_before && word_ahead;
+      case Place::word_end:
+        return word_before && !word_ahead;
+      case Place::word_edge:
+        return word_before != word_ahead;
+      case Place::no_word_edge:
+        return word_before == word_ahead;
+    }
+    return false;
+  }
+
+  const RegexProgram& program_;
+  Threads now_, next_;
+  std::vector<std::uint32_t> pending_;
+  char32_t before_ = kNone;
+  bool matched_ = false;
+};
+
+struct Compiled {
+  std::string pattern;
+  Case letters = Case::respected;
+  RegexProgram program;
+};
+
+}  // namespace
+
+Result<bool> regex_matches(std::string_view text, std::string_view pattern, Case letters) {
+  thread_local std::optional<Compiled> last;  // a scan asks for the same one in every row
+  if (!last || last->pattern != pattern || last->letters != letters) {
+    SPAR_ASSIGN(RegexProgram program, compile_regex(pattern, letters == Case::ignored));
+    last = Compiled{std::string(pattern), letters, std::move(program)};
+  }
+  return Search(last->program).matches(text);
+}
+
+}  // namespace spar::query::functions
