@@ -60,8 +60,8 @@ int file_size(sqlite3_file* file, sqlite3_int64* size) {
   return SQLITE_OK;
 }
 
-// A broken copy must not answer from SQLite's own cache either: whoever begins, here or with a lock on
-// the shared memory, is stopped.
+// A broken copy must not answer from SQLite's own cache either: whoever begins, here or with a lock
+// on the shared memory, is stopped.
 int file_lock(sqlite3_file* file, int level) {
   Handle& handle = handle_of(file);
   if (handle.file->broken()) return SQLITE_IOERR_LOCK;
