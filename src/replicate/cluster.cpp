@@ -75,7 +75,7 @@ std::shared_ptr<const data::Catalogue> Cluster::catalogue() const {
 std::shared_ptr<const Cluster::Routing> Cluster::wait_admitted(Monotonic deadline) {
   if (auto routing = routing_.load()) return routing;
   std::unique_lock lock(mutex_);
-  Monotonic limit = std::chrono::steady_clock::now() + kAdmitWait;
+  Monotonic limit = std::chrono::steady_clock::now() + patience_;
   admitted_.wait_until(lock, std::min(limit, deadline), [&] { return !held_; });
   return routing_.load();
 }

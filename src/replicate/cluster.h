@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "engines/contract.h"
+#include "replicate/limits.h"
 #include "replicate/member.h"
 #include "replicate/pipeline.h"
 #include "replicate/writer_gate.h"
@@ -103,6 +104,9 @@ class Cluster {
   // Of the primary, as of its newest commit; empty before the first admission.
   std::shared_ptr<const data::Catalogue> catalogue() const;
   Pipeline& pipeline() { return pipeline_; }
+  // How long sessions wait for a primary.
+  void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
+  std::chrono::milliseconds patience() const { return patience_; }
   // A session saw the copy fail: its member is taken out, whoever noticed first.
   void report(Member& member, const Error& error);
 
@@ -143,6 +147,7 @@ class Cluster {
   Result<std::vector<changelog::SharedRecord>> read_history(Sequence after, std::size_t bytes);
 
   Member::OnFault on_fault_;
+  std::chrono::milliseconds patience_ = kAdmitWait;
   Pipeline pipeline_;
   mutable std::mutex mutex_;
   std::condition_variable admitted_;
