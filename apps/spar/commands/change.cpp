@@ -19,7 +19,7 @@ int change(const CommonOptions& options, json request) {
   if (options.json) {
     show_json(*answer);
   } else {
-    std::cout << (options.dry_run ? "would do: " : "") << answer->value("message", "done") << '\n';
+    std::cout << answer->value("message", "done") << '\n';
   }
   return 0;
 }

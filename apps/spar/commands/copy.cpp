@@ -59,7 +59,7 @@ int show(const CommonOptions& options, const Result<json>& answer) {
   if (options.json) {
     show_json(*answer);
   } else {
-    std::cout << (options.dry_run ? "would do: " : "") << answer->value("message", "done") << '\n';
+    std::cout << answer->value("message", "done") << '\n';
   }
   return 0;
 }

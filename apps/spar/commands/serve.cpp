@@ -54,13 +54,12 @@ int be_alone(const server::Config& config) {
 }
 
 std::vector<std::string> child_arguments(const std::string& file, const Door& door, int ready_fd) {
-  return {"spar",
-          "serve",
-          file,
-          "--postgres-fd",
-          std::to_string(door.postgres.get()),
-          "--ready-fd",
-          std::to_string(ready_fd)};
+  std::vector<std::string> arguments = {"spar", "serve", file, "--ready-fd",
+                                        std::to_string(ready_fd)};
+  if (door.postgres.open()) {
+    arguments.insert(arguments.end(), {"--postgres-fd", std::to_string(door.postgres.get())});
+  }
+  return arguments;
 }
 
 int be_parent(const server::Config& config, const Context& context) {

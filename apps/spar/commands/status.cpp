@@ -16,6 +16,10 @@ std::string text_of(const json& object, const char* key) {
   return object[key].is_string() ? object[key].get<std::string>() : object[key].dump();
 }
 
+std::string or_none(const std::string& text) {
+  return text.empty() ? "none" : text;
+}
+
 std::string seconds_text(double seconds) {
   std::ostringstream out;
   out << std::fixed << std::setprecision(1) << seconds << " s";
@@ -23,28 +27,29 @@ std::string seconds_text(double seconds) {
 }
 
 std::string protection(const json& cluster) {
-  double seconds = cluster.value("exposed_seconds", 0.0);
-  if (cluster.value("protected", false)) {
-    return seconds > 0 ? "protected (was exposed for " + seconds_text(seconds) + " in all)"
-                       : "protected";
-  }
-  return "EXPOSED (" + seconds_text(seconds) +
-         " in all): the loss of the primary now would lose commits";
+  if (text_of(cluster, "primary").empty()) return "NO PRIMARY: clients wait";
+  if (cluster.value("protected", false)) return "protected";
+  return "EXPOSED for " + seconds_text(cluster.value("exposed_seconds", 0.0)) +
+         ": the loss of the primary now would lose commits";
 }
 
 void print_cluster(const json& cluster) {
   std::cout << "cluster " << text_of(cluster, "name") << ": epoch " << text_of(cluster, "epoch")
-            << ", primary " << text_of(cluster, "primary") << ", " << text_of(cluster, "durability")
-            << ", acknowledged " << text_of(cluster, "acknowledged") << '\n'
+            << ", primary " << or_none(text_of(cluster, "primary")) << ", "
+            << text_of(cluster, "durability") << ", acknowledged "
+            << text_of(cluster, "acknowledged") << '\n'
             << "  " << protection(cluster)
             << (cluster.value("paused", false) ? "; PAUSED: nothing is repaired by itself" : "")
-            << "\n\n";
+            << '\n';
+  std::string condition = cluster.value("condition", "");
+  if (!condition.empty()) std::cout << "  " << condition << '\n';
+  std::cout << '\n';
   Table table({"COPY", "ENGINE", "ROLE", "HEALTH", "RECEIVED", "APPLIED", "LAG", "PATH"});
   for (const json& copy : cluster.value("copies", json::array())) {
-    std::string lag = text_of(copy, "lag_ms");
+    int lag = copy.value("lag_ms", -1);
     table.add({text_of(copy, "name"), text_of(copy, "engine"), text_of(copy, "role"),
                text_of(copy, "health"), text_of(copy, "received"), text_of(copy, "applied"),
-               lag == "-" ? lag : lag + " ms", text_of(copy, "path")});
+               lag < 0 ? "-" : std::to_string(lag) + " ms", text_of(copy, "path")});
   }
   table.print(std::cout);
 }
