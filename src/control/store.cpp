@@ -88,6 +88,9 @@ void on_read(Turn& turn, const RecordRead& read) {
   if (!read.record) {
     return read_again(turn, read.error.empty() ? "there is no record any more" : read.error);
   }
+  if (state.record && state.record->cluster_id != read.record->cluster_id) {
+    return read_again(turn, "the record is another cluster's");
+  }
   adopt(turn, *read.record);
 }
 

@@ -185,7 +185,10 @@ Result<std::shared_ptr<const Statement>> analyze(const ParsedStatement& statemen
   result->tag = std::move(analyzed.tag);
   result->body = std::move(analyzed.body);
   result->catalogue_version = catalogue.version();
-  SPAR_ASSIGN(result->parameters, binding.parameters());
+  // The parameters of a COPY are its columns (CopyIn::types), not the client's.
+  if (!std::holds_alternative<CopyIn>(result->body)) {
+    SPAR_ASSIGN(result->parameters, binding.parameters());
+  }
   return std::shared_ptr<const Statement>(std::move(result));
 }
 
