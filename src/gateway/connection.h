@@ -33,6 +33,7 @@ struct Service {
   bool tls_required = false;
   Limits limits;
   Environment environment;
+  Language language;
 };
 
 // What a connection asks of the one who keeps the list of all.

@@ -46,7 +46,7 @@ Result<Outcome> Runner::run(Portal& portal, const RunOptions& options) {
 
 Executable Runner::executable(Portal& portal, const query::Plan* plan) {
   Executable out{.statement = portal.meaning,
-                 .analyze = Statements::again(*portal.statement),
+                 .analyze = parts_.statements.again(*portal.statement, portal.meaning),
                  .parameters = std::move(portal.parameters)};
   portal.parameters.clear();
   if (plan == nullptr) return out;

@@ -53,6 +53,7 @@ class Session {
     Settings settings;
     Limits limits;
     Environment environment;
+    Language language;
   };
   Session(Setup setup, Sink& sink);
   ~Session();

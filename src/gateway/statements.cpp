@@ -75,9 +75,12 @@ bool same_columns(const query::Statement& a, const query::Statement& b) {
   return std::ranges::equal(output_of(a), output_of(b), same);
 }
 
-Statements::Statements(Backend& backend, const Settings& settings, const Limits& limits,
-                       Owner owner)
-    : backend_(backend), settings_(settings), limits_(limits), owner_(std::move(owner)) {}
+Statements::Statements(Parts parts, const Limits& limits, Owner owner)
+    : backend_(parts.backend),
+      settings_(parts.settings),
+      language_(parts.language),
+      limits_(limits),
+      owner_(std::move(owner)) {}
 
 query::AnalyzeContext Statements::context(std::vector<data::Type> parameters) const {
   query::AnalyzeContext context;
@@ -117,7 +120,7 @@ Result<std::vector<SharedStatement>> Statements::of_text(
       return kept_.front().statements;
     }
   }
-  SPAR_ASSIGN(std::vector<query::ParsedStatement> parsed, query::parse(text, limits_.parse));
+  SPAR_ASSIGN(std::vector<query::ParsedStatement> parsed, language_.parse(text, limits_.parse));
   SPAR_ASSIGN(std::vector<data::Type> types, types_of(parameter_types));
   std::vector<SharedStatement> statements;
   statements.reserve(parsed.size());
@@ -159,7 +162,7 @@ Result<Meaning> Statements::meaning(MeantStatement& statement) {
     statement.generation = generation();
   }
   SPAR_ASSIGN(Meaning meaning,
-              query::analyze(statement.source->parsed, *catalogue, statement.source->context));
+              language_.analyze(statement.source->parsed, *catalogue, statement.source->context));
   if (statement.columns_told && statement.meaning && !same_columns(*statement.meaning, *meaning)) {
     return columns_changed();
   }
@@ -168,10 +171,10 @@ Result<Meaning> Statements::meaning(MeantStatement& statement) {
 }
 
 std::function<Result<Meaning>(const data::Catalogue&)> Statements::again(
-    const MeantStatement& statement) {
-  return [source = statement.source,
-          expected = statement.meaning](const data::Catalogue& catalogue) -> Result<Meaning> {
-    SPAR_ASSIGN(Meaning meaning, query::analyze(source->parsed, catalogue, source->context));
+    const MeantStatement& statement, Meaning expected) const {
+  return [analyze = language_.analyze, source = statement.source,
+          expected = std::move(expected)](const data::Catalogue& catalogue) -> Result<Meaning> {
+    SPAR_ASSIGN(Meaning meaning, analyze(source->parsed, catalogue, source->context));
     if (!same_columns(*expected, *meaning)) return columns_changed();
     return meaning;
   };

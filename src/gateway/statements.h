@@ -22,6 +22,7 @@
 
 #include "base/result.h"
 #include "gateway/backend.h"
+#include "gateway/language.h"
 #include "gateway/limits.h"
 #include "gateway/settings.h"
 #include "query/statement.h"
@@ -56,7 +57,12 @@ class Statements {
     std::string user;
     std::string database;
   };
-  Statements(Backend& backend, const Settings& settings, const Limits& limits, Owner owner);
+  struct Parts {
+    Backend& backend;
+    const Settings& settings;
+    Language language;
+  };
+  Statements(Parts parts, const Limits& limits, Owner owner);
 
   // All statements of a query string; none for an empty one.
   Result<std::vector<SharedStatement>> of_text(std::string_view text,
@@ -64,9 +70,9 @@ class Statements {
   SharedStatement make(const query::ParsedStatement& parsed, std::vector<data::Type> parameters);
 
   Result<Meaning> meaning(MeantStatement& statement);
-  // For Executable::analyze: refuses another result than the one of `expected`.
-  static std::function<Result<Meaning>(const data::Catalogue&)> again(
-      const MeantStatement& statement);
+  // For Executable::analyze: refuses other columns than those of `expected`.
+  std::function<Result<Meaning>(const data::Catalogue&)> again(const MeantStatement& statement,
+                                                               Meaning expected) const;
 
   // Meanings may belong to a catalogue that has been rolled back: have all analysed again.
   void forget_meanings() { ++forgotten_; }
@@ -89,6 +95,7 @@ class Statements {
 
   Backend& backend_;
   const Settings& settings_;
+  Language language_;
   Limits limits_;
   Owner owner_;
   std::uint64_t forgotten_ = 0;
