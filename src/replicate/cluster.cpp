@@ -169,8 +169,9 @@ std::shared_ptr<Member> Cluster::add(Member::Parts parts) {
       std::move(parts), pipeline_,
       [this](Sequence after, std::size_t bytes) { return read_history(after, bytes); }, on_fault_);
   pipeline_.durable(id, fresh->received().sequence);
-  fresh->start();
   std::lock_guard lock(mutex_);
+  fresh->set_synchronous(acknowledgers_.contains(id));
+  fresh->start();
   if (auto old = members_.find(id); old != members_.end()) graveyard_.push_back(old->second);
   members_[id] = fresh;
   publish_routing();
@@ -299,6 +300,10 @@ void Cluster::begin_epoch(const History& history, Epoch epoch, Sequence end) {
 void Cluster::set_synchronous(CopyId primary, const std::vector<CopyId>& set, bool enough) {
   std::set<CopyId> acknowledgers(set.begin(), set.end());
   acknowledgers.insert(primary);
+  {
+    std::lock_guard lock(mutex_);
+    acknowledgers_ = acknowledgers;
+  }
   for (const auto& member : members()) {
     member->set_synchronous(acknowledgers.contains(member->id()));
   }

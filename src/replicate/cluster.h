@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include "engines/contract.h"
@@ -154,6 +155,7 @@ class Cluster {
   std::map<CopyId, std::shared_ptr<Member>> members_;
   std::vector<std::shared_ptr<Member>> graveyard_;
   bool held_ = true;
+  std::set<CopyId> acknowledgers_;  // of members that are not here yet, too
   CopyId primary_;
   Epoch epoch_;
   std::shared_ptr<WriterGate> gate_;

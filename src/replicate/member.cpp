@@ -73,7 +73,9 @@ void Member::fail(const Error& error) {
 Result<std::vector<changelog::SharedRecord>> Member::next_to_flush() {
   Feed feed;
   Sequence end = parts_.log->end().sequence;
-  pipeline_.fetch({end, !synchronous_.load(), kFlushBytesMax, 0}, feed);
+  std::uint64_t wakes = pipeline_.wakes();  // before the flags that a wake announces
+  if (stop_.load()) return std::vector<changelog::SharedRecord>();
+  pipeline_.fetch({end, !synchronous_.load(), kFlushBytesMax, 0, wakes}, feed);
   if (!feed.behind_window) return std::move(feed.records);
   SPAR_ASSIGN(std::vector<changelog::SharedRecord> records, history_(end, kHistoryReadBytes));
   std::erase_if(records, [&](const changelog::SharedRecord& record) {
@@ -114,7 +116,9 @@ Result<std::vector<changelog::SharedRecord>> Member::next_to_apply() {
   Sequence applied = parts_.copy->applied().sequence;
   bool acknowledged_only = !mutant(Mutant::apply_before_acknowledged);
   Feed feed;
-  pipeline_.fetch({applied, acknowledged_only, kApplyBytesMax, kApplyRecordsMax}, feed);
+  std::uint64_t wakes = pipeline_.wakes();  // before the flag that a wake announces
+  if (stop_apply_.load()) return std::vector<changelog::SharedRecord>();
+  pipeline_.fetch({applied, acknowledged_only, kApplyBytesMax, kApplyRecordsMax, wakes}, feed);
   if (feed.behind_window) {
     Sequence durable = parts_.log->durable().sequence;
     if (durable <= applied) {  // the flusher is fetching what we want

@@ -106,12 +106,17 @@ Feed Pipeline::try_fetch(const FeedRequest& request) const {
 
 void Pipeline::fetch(const FeedRequest& request, Feed& feed) {
   std::unique_lock lock(mutex_);
-  std::uint64_t wakes = wakes_;
+  std::uint64_t wakes = request.wakes_seen.value_or(wakes_);
   while (true) {
     collect(request, feed);
     if (!feed.records.empty() || feed.behind_window || wakes_ != wakes) return;
     (request.acknowledged_only ? on_acknowledged_ : on_published_).wait(lock);
   }
+}
+
+std::uint64_t Pipeline::wakes() const {
+  std::lock_guard lock(mutex_);
+  return wakes_;
 }
 
 void Pipeline::wake() {

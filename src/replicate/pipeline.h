@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -35,6 +36,9 @@ struct FeedRequest {
   bool acknowledged_only = false;  // a replica, or an applier
   std::size_t bytes_max = 0;
   std::size_t records_max = 0;  // 0: any
+  // wakes() as it was before the caller looked at what a wake() announces; otherwise a wake()
+  // between that look and fetch() would be lost.
+  std::optional<std::uint64_t> wakes_seen = std::nullopt;
 };
 
 struct Feed {
@@ -60,6 +64,7 @@ class Pipeline {
   void fetch(const FeedRequest& request, Feed& feed);
   Feed try_fetch(const FeedRequest& request) const;
   void wake();
+  std::uint64_t wakes() const;
   void durable(CopyId member, Sequence sequence);
 
   // How long ago the first acknowledged record after `applied` was committed; 0 when there is none.
