@@ -175,7 +175,7 @@ bool World::fail_if_broken(const Action& action, Copy& copy, Outcome& outcome) {
 bool World::cut_tail(Copy& copy) {
   Directory& directory = copy.directory;
   const auto keep = common_prefix(directory.position(), node_.control.record->history).value;
-  if (keep >= directory.log.size()) return true;
+  if (keep >= directory.log.size() || sabotage_ == Sabotage::keep_tails) return true;
   if (directory.applied > keep) return false;
   directory.log.resize(keep);
   directory.durable = std::min(directory.durable, keep);
@@ -218,7 +218,8 @@ World::Outcome World::apply(const Action& action, const control::ResolveInDoubt&
   node_.set = body.synchronous;
   node_.hold_commits = body.hold_commits;
   std::erase_if(node_.attempts, [&](const Attempt& attempt) {
-    if (copy.directory.holds(attempt.id, attempt.sequence)) return false;
+    const bool blind = sabotage_ == Sabotage::abort_blindly;
+    if (!blind && copy.directory.holds(attempt.id, attempt.sequence)) return false;
     check([&](Checker& checker) { checker.aborted(*this, attempt.id); });
     return true;
   });

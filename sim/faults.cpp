@@ -41,6 +41,11 @@ Directory World::foreign_directory() {
   return directory;
 }
 
+void World::put_foreign_copy_in_use() {
+  copies_.front().directory = foreign_directory();
+  copies_.front().in_use = true;
+}
+
 // Something else stands in the place of a copy; the process notices (inode and link count).
 void World::replace_directory(Copy& copy) {
   copy.directory.there = true;

@@ -6,8 +6,8 @@ namespace spar::sim {
 
 using control::Observed;
 
-World::World(std::uint64_t seed, bool verbose)
-    : random_(seed), verbose_(verbose), checkers_(all_checkers()) {
+World::World(std::uint64_t seed, bool verbose, Sabotage sabotage)
+    : random_(seed), verbose_(verbose), sabotage_(sabotage), checkers_(all_checkers()) {
   for (auto& byte : cluster_.bytes) byte = static_cast<std::uint8_t>(random_.next());
   std::vector<control::Member> members;
   const std::size_t count = random_.between(2, 5);
@@ -179,7 +179,9 @@ void World::acknowledge() {
   };
   std::erase_if(node_.attempts, [&](const Attempt& attempt) {
     if (!has(*node_.writer, attempt)) return false;
-    if (!std::ranges::all_of(node_.set, [&](CopyId id) { return has(id, attempt); })) return false;
+    const bool early = sabotage_ == Sabotage::acknowledge_early;
+    if (!early && !std::ranges::all_of(node_.set, [&](CopyId id) { return has(id, attempt); }))
+      return false;
     acknowledged_.push_back({attempt.id, attempt.sequence});
     check([&](Checker& checker) { checker.acknowledged(*this, acknowledged_.back()); });
     return true;
@@ -199,7 +201,9 @@ void World::report_progress() {
   const TransactionLog& log = copy.directory.log;
   Observed seen{copy.id, Observed::Kind::progress, "stream", "", copy.directory.position(), {}};
   if (copy.directory.durable != log.size()) return;
-  if (!copy.told_caught_up && log.size() + 8 >= find(*node_.writer)->directory.log.size()) {
+  const bool hidden = sabotage_ == Sabotage::hide_catching_up;
+  if (!hidden && !copy.told_caught_up &&
+      log.size() + 8 >= find(*node_.writer)->directory.log.size()) {
     seen.kind = Observed::Kind::caught_up;
     copy.told_caught_up = true;
   }

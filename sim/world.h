@@ -25,6 +25,15 @@
 
 namespace spar::sim {
 
+// A data path broken on purpose, to show that a checker sees it.
+enum class Sabotage {
+  none,
+  acknowledge_early,  // without the mirrors
+  keep_tails,         // Follow and Promote cut nothing
+  abort_blindly,      // all that is in doubt is called aborted, without a look at the log
+  hide_catching_up,   // never reports caught_up
+};
+
 // An event on its way to the control machine, and which directory of which copy it reports.
 struct Letter {
   control::Event event;
@@ -56,11 +65,12 @@ CopyId touched(const control::Action& action);
 
 class World {
  public:
-  World(std::uint64_t seed, bool verbose);
+  World(std::uint64_t seed, bool verbose, Sabotage sabotage = Sabotage::none);
 
   void run(std::size_t moves);
   const std::string& failure() const { return failure_; }
   std::uint64_t takeovers() const { return takeovers_; }
+  void put_foreign_copy_in_use();  // for the test of a checker
 
   // What checkers look at.
   const Node& node() const { return node_; }
@@ -69,6 +79,7 @@ class World {
   bool was_stored(Epoch epoch, CopyId primary) const {
     return primaries_stored_.contains({epoch, primary});
   }
+  bool is_elector(CopyId copy) const;  // primary or mirror by the stored record
   const ClusterId& cluster() const { return cluster_; }
   void violated(std::string_view checker, const std::string& what);
 
@@ -88,7 +99,6 @@ class World {
   void report_progress();
   void pass_time();
   Copy* find(CopyId id);
-  bool is_elector(CopyId copy) const;  // by the stored record
   Copy& any_copy() { return copies_[random_.below(copies_.size())]; }
   control::Report look_at(const Copy& copy) const;
   void say(const std::string& line);
@@ -145,6 +155,7 @@ class World {
 
   Random random_;
   bool verbose_;
+  Sabotage sabotage_;
   std::vector<std::unique_ptr<Checker>> checkers_;
   std::string failure_;
   std::uint64_t move_ = 0;

@@ -1,5 +1,7 @@
 // Promise 2: a primary that accepts writes holds every acknowledged transaction, in its place,
-// unless the operator accepted to lose some by promoting this very copy.
+// unless the operator accepted to lose some by promoting this very copy. And so that this can be
+// kept whatever fails next: nothing is acknowledged that a copy named by the stored record does not
+// hold.
 #include "sim/world.h"
 
 namespace spar::sim {
@@ -7,7 +9,17 @@ namespace {
 
 class AckedNeverLost : public Checker {
  public:
-  void acknowledged(World&, const Acknowledged& acked) override { acked_.push_back(acked); }
+  void acknowledged(World& world, const Acknowledged& acked) override {
+    acked_.push_back(acked);
+    for (const Copy& copy : world.copies()) {
+      const bool holds = copy.directory.holds(acked.id, acked.sequence) &&
+                         copy.directory.durable >= acked.sequence.value;
+      if (holds || !world.is_elector(copy.id)) continue;
+      world.violated("acked_never_lost", "transaction " + std::to_string(acked.id) +
+                                             " is acknowledged without copy " +
+                                             std::to_string(copy.id.value));
+    }
+  }
   void loss_accepted(World&, CopyId copy) override { accepted_ = copy; }
 
   void admitted(World& world, CopyId copy, Epoch epoch) override {
