@@ -90,8 +90,10 @@ Result<void> Member::flush(const std::vector<changelog::SharedRecord>& records) 
   SPAR_TRY(parts_.log->sync());
   flush_started_us_ = 0;
   if (!parts_.log->intact() && !mutant(Mutant::ignore_failed_flush)) {
-    return failure(Code::io, "the change log in " + parts_.identity.directory +
-                                 " was removed, replaced or cut short", "58030");
+    return failure(
+        Code::io,
+        "the change log in " + parts_.identity.directory + " was removed, replaced or cut short",
+        "58030");
   }
   return {};
 }
@@ -188,8 +190,8 @@ void Member::inspect() {
   if (Result<void> same = parts_.copy->inspect(); !same) return fail(same.error());
   if (!parts_.log->intact() && !mutant(Mutant::ignore_failed_flush)) {
     Error error;
-    error.message = "the change log in " + parts_.identity.directory +
-                    " was removed, replaced or cut short";
+    error.message =
+        "the change log in " + parts_.identity.directory + " was removed, replaced or cut short";
     fail(error);
   }
 }

@@ -9,7 +9,9 @@
 namespace spar::replicate {
 namespace {
 
-std::size_t weight(const changelog::SharedRecord& record) { return record->changes.size() + 128; }
+std::size_t weight(const changelog::SharedRecord& record) {
+  return record->changes.size() + 128;
+}
 
 }  // namespace
 
@@ -61,10 +63,9 @@ Outcome Pipeline::wait(const Position& position, Monotonic deadline) {
     if (lost(position)) return Outcome::not_committed;
     if (position.sequence <= acknowledged_) return Outcome::committed;
     waiter.position = position;
-    auto behind = std::upper_bound(waiters_.begin(), waiters_.end(), position.sequence,
-                                   [](Sequence sequence, const Waiter* other) {
-                                     return sequence < other->position.sequence;
-                                   });
+    auto behind = std::upper_bound(
+        waiters_.begin(), waiters_.end(), position.sequence,
+        [](Sequence sequence, const Waiter* other) { return sequence < other->position.sequence; });
     waiters_.insert(behind, &waiter);
   }
   if (waiter.done.wait_until(deadline)) return waiter.outcome;

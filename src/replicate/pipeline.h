@@ -1,14 +1,15 @@
 // replicate/pipeline.h: the order of commits and the moment each is acknowledged.
 //
-// Contract    A committing session publishes its record under the writer's right; members fetch records
-//             from the window and report what they hold durably; a record is acknowledged once every
-//             acknowledger (the primary and the synchronous set) holds it. wait() tells a session how
-//             its commit, or the position that its read saw, ended.
+// Contract    A committing session publishes its record under the writer's right; members fetch
+// records
+//             from the window and report what they hold durably; a record is acknowledged once
+//             every acknowledger (the primary and the synchronous set) holds it. wait() tells a
+//             session how its commit, or the position that its read saw, ended.
 // Threads     Any.
 // Invariants  P1 acknowledged() never falls.  P2 sequence numbers are published without gaps.
-//             P3 nothing is acknowledged between seal() and begin_epoch() but what was published before.
-//             P4 a change of the acknowledgers takes effect only when the caller says so, which is
-//             after the cluster record holds it.
+//             P3 nothing is acknowledged between seal() and begin_epoch() but what was published
+//             before. P4 a change of the acknowledgers takes effect only when the caller says so,
+//             which is after the cluster record holds it.
 #pragma once
 
 #include <atomic>
@@ -32,7 +33,7 @@ enum class Outcome { committed, not_committed, deadline };
 
 // What a member asks the pipeline for.
 struct FeedRequest {
-  Sequence after;                 // the newest record it has
+  Sequence after;                  // the newest record it has
   bool acknowledged_only = false;  // a replica, or an applier
   std::size_t bytes_max = 0;
   std::size_t records_max = 0;  // 0: any
@@ -51,7 +52,8 @@ class Pipeline {
  public:
   // The position of the next record. REQUIRES: the writer's right.
   Position next() const;
-  // False when the epoch is sealed: the record goes nowhere, roll back. REQUIRES: the writer's right.
+  // False when the epoch is sealed: the record goes nowhere, roll back. REQUIRES: the writer's
+  // right.
   bool publish(changelog::SharedRecord record);
 
   Position published() const;

@@ -1,6 +1,7 @@
 #include "server/controller.h"
 
 #include <sys/random.h>
+#include <algorithm>
 
 #include "base/log.h"
 #include "control/limits.h"
@@ -11,7 +12,9 @@ namespace {
 
 using control::ActionDone;
 
-Monotonic now() { return std::chrono::steady_clock::now(); }
+Monotonic now() {
+  return std::chrono::steady_clock::now();
+}
 
 ActionDone succeeded(Position position = {}) {
   ActionDone done;
@@ -65,22 +68,25 @@ control::State Controller::state() const {
 
 // The first start of a new cluster: makes every copy, then the record that names them.
 Result<control::Record> Controller::first_record() {
-  control::Record record = control::initial_record(random_cluster_id(), spec_.members,
-                                                   spec_.mirrors, spec_.durability);
+  control::Record record =
+      control::initial_record(random_cluster_id(), spec_.members, spec_.mirrors, spec_.durability);
   for (const control::Member& member : record.members) {
     auto identity = identity_of(record, member.id);
     replicate::Finding found = replicate::look(disk_, member.location, identity);
     bool used = found.end.sequence.value > 0 || found.told.value > 0;
     if (!used && found.kind == replicate::Finding::Kind::foreign) {
-      SPAR_TRY(replicate::set_aside(disk_, member.location));  // of a first start that was cut short
+      SPAR_TRY(
+          replicate::set_aside(disk_, member.location));  // of a first start that was cut short
     } else if (found.kind != replicate::Finding::Kind::absent &&
                found.kind != replicate::Finding::Kind::empty) {
-      return failure(Code::invalid, member.location + " already holds a copy, but this node has no "
-                                    "record of cluster \"" + spec_.name + "\"");
+      return failure(Code::invalid, member.location +
+                                        " already holds a copy, but this node has no "
+                                        "record of cluster \"" +
+                                        spec_.name + "\"");
     }
     SPAR_TRY(disk_.make_directory(member.location));
-    SPAR_TRY(replicate::open_parts(disk_, place_of(record, member.id), identity,
-                                   [](const Error&) {}));
+    SPAR_TRY(
+        replicate::open_parts(disk_, place_of(record, member.id), identity, [](const Error&) {}));
   }
   coordination::Cas stored = store_.compare_and_set(0, record);
   if (stored != coordination::Cas::ok) {
@@ -107,11 +113,11 @@ Result<void> Controller::start(Monotonic deadline) {
   maintenance_ = std::thread([this] { maintenance_loop(); });
   post(std::move(started));
   std::unique_lock lock(mutex_);
-  bool settled = changed_.wait_until(
-      lock, deadline, [&] { return state_.stage == control::Stage::settled; });
+  bool settled =
+      changed_.wait_until(lock, deadline, [&] { return state_.stage == control::Stage::settled; });
   if (settled) return {};
-  return failure(Code::unavailable, "cluster \"" + spec_.name + "\" has no primary: " +
-                                        state_.condition);
+  return failure(Code::unavailable,
+                 "cluster \"" + spec_.name + "\" has no primary: " + state_.condition);
 }
 
 Result<std::string> Controller::ask(control::Command command, Monotonic deadline) {
@@ -206,9 +212,8 @@ void Controller::perform(const control::Action& action) {
   if (std::get_if<ReadRecord>(&action.what)) return read_record(action);
   if (std::get_if<CasRecord>(&action.what)) return cas(action);
   if (auto* what = std::get_if<Promote>(&action.what)) {
-    return on_line(action, [this, copy = what->copy, epoch, record] {
-      return promote(copy, epoch, record);
-    });
+    return on_line(
+        action, [this, copy = what->copy, epoch, record] { return promote(copy, epoch, record); });
   }
   if (auto* what = std::get_if<ResolveInDoubt>(&action.what)) {
     return on_line(action, [=, this, what = *what] { return resolve(what, epoch, record); });
@@ -228,7 +233,8 @@ void Controller::perform(const control::Action& action) {
                    [=, this, what = *what] { return follow(what, epoch, record); });
   }
   if (auto* what = std::get_if<Probe>(&action.what)) {
-    return on_copy(what->copy, action, [=, this, copy = what->copy] { return probe(copy, record); });
+    return on_copy(what->copy, action,
+                   [=, this, copy = what->copy] { return probe(copy, record); });
   }
   if (auto* what = std::get_if<Rejoin>(&action.what)) {
     return on_copy(what->copy, action,
@@ -309,7 +315,11 @@ ActionDone Controller::resolve(const control::ResolveInDoubt& what, Epoch epoch,
     return did_not(error);
   }
   cluster_.set_synchronous(what.primary, what.synchronous, !what.hold_commits);
-  cluster_.begin_epoch(record.history, epoch, record.history.back().after);
+  // An epoch that goes on after a restart ends past its fork: where its promoted primary ends.
+  auto primary = cluster_.member(what.primary);
+  if (!primary || primary->failed()) return did_not(Error{});
+  Sequence end = std::max(record.history.back().after, primary->received().sequence);
+  cluster_.begin_epoch(record.history, epoch, end);
   return succeeded();
 }
 
@@ -342,8 +352,7 @@ ActionDone Controller::set_synchronous(const control::SetSynchronous& what, Copy
 
 // --- copies ---
 
-replicate::CopyIdentity Controller::identity_of(const control::Record& record,
-                                                CopyId copy) const {
+replicate::CopyIdentity Controller::identity_of(const control::Record& record, CopyId copy) const {
   return {record.cluster_id, record.incarnation.value, copy};
 }
 
@@ -359,13 +368,18 @@ control::Report Controller::report_of(const replicate::Finding& finding,
   control::Report report;
   report.text = finding.text;
   switch (finding.kind) {
-    case Kind::absent: report.kind = control::Report::Kind::unusable; return report;
-    case Kind::empty: report.kind = control::Report::Kind::empty; return report;
+    case Kind::absent:
+      report.kind = control::Report::Kind::unusable;
+      return report;
+    case Kind::empty:
+      report.kind = control::Report::Kind::empty;
+      return report;
     case Kind::damaged:  // ours by its place: nothing in it can be used, so it is rebuilt
       report.kind = control::Report::Kind::empty;
       return report;
     case Kind::foreign:
-    case Kind::present: break;
+    case Kind::present:
+      break;
   }
   report.kind = control::Report::Kind::identified;
   bool foreign = finding.kind == Kind::foreign;
@@ -389,8 +403,8 @@ void Controller::on_fault(CopyId copy, const Error& error) {
   control::Observed seen;
   for (const auto& member : cluster_.members()) {
     if (member->failed()) continue;
-    post(control::Observed{member->id(), control::Observed::Kind::progress, "log", "",
-                           member->received(), {}});
+    post(control::Observed{
+        member->id(), control::Observed::Kind::progress, "log", "", member->received(), {}});
   }
   seen.copy = copy;
   seen.kind = control::Observed::Kind::failed;
