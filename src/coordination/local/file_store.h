@@ -11,7 +11,8 @@
 
 namespace spar::coordination {
 
-// `path` and what it needs beside it ("path.new"); its directory exists. The disk outlives the store.
+// `path` and what it needs beside it ("path.new"); its directory exists. The disk outlives the
+// store.
 std::unique_ptr<RecordStore> open_file_store(storage::Disk& disk, std::string path);
 
 }  // namespace spar::coordination
