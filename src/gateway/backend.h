@@ -8,9 +8,10 @@
 //             waits until the commit is durable. An error leaves the implicit transaction broken:
 //             the session then calls abandon(). Nothing of it may be sent to the client before
 //             finish() has returned, except rows of a statement that wrote nothing.
-//   Explicit  after begin(); an error makes status() failed, and only rollback() (or
-//             rollback_to_savepoint()) leads out. Every Rows of a transaction must be destroyed
-//             before commit(), rollback(), finish() or abandon().
+//   Explicit  after begin(), which takes over an implicit transaction that is open; an error makes
+//             status() failed, and only rollback() (or rollback_to_savepoint()) leads out. Every
+//             Rows of a transaction must be destroyed before commit(), rollback(), finish() or
+//             abandon().
 // Errors      Code::sql for the client as it stands. Code::cancelled after cancel() (57014).
 //             Code::unavailable (57P03), Code::unknown_outcome (08007), Code::deadline (57014,
 //             55P03).
@@ -58,7 +59,8 @@ enum class TransactionStatus { idle, open, failed };  // ReadyForQuery's I, T, E
 struct Executable {
   std::shared_ptr<const query::Statement> statement;
   std::function<Result<std::shared_ptr<const query::Statement>>(const data::Catalogue&)> analyze;
-  std::vector<data::Datum> parameters;  // $1 .. $n in the form of statement->parameters
+  // $1 .. $n in the form of statement->parameters; values for Plan::bound the backend adds.
+  std::vector<data::Datum> parameters;
 };
 
 class Rows {

@@ -137,7 +137,6 @@ bool Connection::open_session(const Login& login) {
                                                         .backend = std::move(*backend),
                                                         .settings = std::move(*settings),
                                                         .limits = service_.limits,
-                                                        .environment = service_.environment,
                                                         .language = service_.language},
                                          socket_);
   }

@@ -15,7 +15,6 @@
 
 #include "base/result.h"
 #include "gateway/backend.h"
-#include "gateway/environment.h"
 #include "gateway/limits.h"
 #include "gateway/login.h"
 #include "gateway/session.h"
@@ -32,7 +31,6 @@ struct Service {
   const TlsContext* tls = nullptr;  // none: TLS is not offered
   bool tls_required = false;
   Limits limits;
-  Environment environment;
   Language language;
 };
 

@@ -44,24 +44,11 @@ Result<Outcome> Runner::run(Portal& portal, const RunOptions& options) {
                     meaning->body);
 }
 
-Executable Runner::executable(Portal& portal, const query::Plan* plan) {
+Executable Runner::executable(Portal& portal) const {
   Executable out{.statement = portal.meaning,
                  .analyze = parts_.statements.again(*portal.statement, portal.meaning),
                  .parameters = std::move(portal.parameters)};
   portal.parameters.clear();
-  if (plan == nullptr) return out;
-  for (query::BoundValue bound : plan->bound) {
-    switch (bound) {
-      case query::BoundValue::transaction_time:
-        out.parameters.emplace_back(parts_.transactions.time().count());
-        break;
-      case query::BoundValue::statement_time:
-        out.parameters.emplace_back(parts_.environment.now().count());
-        break;
-      case query::BoundValue::random:
-        out.parameters.emplace_back(parts_.environment.random());
-    }
-  }
   return out;
 }
 
@@ -69,7 +56,7 @@ Result<void> Runner::start(Portal& portal, const query::Plan& plan) {
   const bool reads = plan.kind == query::PlanKind::select;
   parts_.transactions.before_run(reads ? Transactions::Effect::read : Transactions::Effect::write);
   portal.state = Portal::State::failed;  // until it has gone well
-  SPAR_ASSIGN(portal.rows, parts_.backend.run(executable(portal, &plan)));
+  SPAR_ASSIGN(portal.rows, parts_.backend.run(executable(portal)));
   portal.state = Portal::State::running;
   return {};
 }
@@ -197,17 +184,16 @@ Result<void> Runner::read_result_formats(Portal& portal, std::span<const std::in
   return read_formats(codes, columns, portal.formats);
 }
 
-Result<Outcome> Runner::run_body(Portal& portal, const query::CopyIn& copy, Options) {
+Result<Outcome> Runner::run_body(Portal& portal, const query::CopyIn&, Options) {
   parts_.transactions.before_run(Transactions::Effect::write);
   portal.state = Portal::State::done;
-  return Outcome{.kind = Outcome::Kind::copy_in,
-                 .tag = portal.meaning->tag,
-                 .copy = executable(portal, &copy.insert)};
+  return Outcome{
+      .kind = Outcome::Kind::copy_in, .tag = portal.meaning->tag, .copy = executable(portal)};
 }
 
 Result<Outcome> Runner::run_body(Portal& portal, const query::CopyOut& copy, Options) {
   parts_.transactions.before_run(Transactions::Effect::read);
-  SPAR_ASSIGN(portal.rows, parts_.backend.run(executable(portal, &copy.select)));
+  SPAR_ASSIGN(portal.rows, parts_.backend.run(executable(portal)));
   wire::Encoder& encoder = parts_.output.encode();
   encoder.copy_out_response(copy.select.output.size());
   CopyWriter writer(copy, text_);
@@ -238,7 +224,7 @@ Result<void> Runner::only_alone(const query::Statement& statement, Options optio
 
 Result<void> Runner::run_schema(Portal& portal, Transactions::Effect effect) {
   parts_.transactions.before_run(effect);
-  SPAR_ASSIGN(Meaning ran, parts_.backend.run_schema(executable(portal, nullptr)));
+  SPAR_ASSIGN(Meaning ran, parts_.backend.run_schema(executable(portal)));
   if (const auto* change = std::get_if<query::SchemaChange>(&ran->body)) {
     for (const std::string& notice : change->notices) parts_.notices.notice(notice);
   }

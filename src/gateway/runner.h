@@ -17,7 +17,6 @@
 #include "base/result.h"
 #include "data/text_format.h"
 #include "gateway/backend.h"
-#include "gateway/environment.h"
 #include "gateway/limits.h"
 #include "gateway/notices.h"
 #include "gateway/output.h"
@@ -51,7 +50,6 @@ class Runner {
     Transactions& transactions;
     Output& output;
     Notices& notices;
-    const Environment& environment;
     const Limits& limits;
   };
   explicit Runner(Parts parts) : parts_(parts) {}
@@ -93,7 +91,7 @@ class Runner {
   Result<Outcome> run_body(Portal&, const query::ExecuteStatement&, Options);
   Result<Outcome> run_body(Portal&, const query::Deallocate&, Options);
 
-  Executable executable(Portal& portal, const query::Plan* plan);
+  Executable executable(Portal& portal) const;
   Result<void> start(Portal& portal, const query::Plan& plan);
   Result<void> keep_rows(Portal& portal);
   Result<bool> next_row(Portal& portal);

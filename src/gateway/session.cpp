@@ -39,7 +39,6 @@ std::string as_hexadecimal(char c) {
 Session::Session(Setup setup, Sink& sink)
     : identity_(std::move(setup.identity)),
       limits_(setup.limits),
-      environment_(std::move(setup.environment)),
       backend_(std::move(setup.backend)),
       settings_(std::move(setup.settings)),
       output_(sink, limits_),
@@ -47,9 +46,9 @@ Session::Session(Setup setup, Sink& sink)
       statements_({*backend_, settings_, setup.language}, limits_,
                   {identity_.user, identity_.database}),
       portals_(limits_),
-      transactions_({*backend_, settings_, statements_, portals_, output_, notices_, environment_}),
+      transactions_({*backend_, settings_, statements_, portals_, output_, notices_}),
       runner_({*backend_, settings_, statements_, portals_, transactions_, output_, notices_,
-               environment_, limits_}) {}
+               limits_}) {}
 
 Session::~Session() {
   query_portal_.reset();

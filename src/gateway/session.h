@@ -22,7 +22,6 @@
 #include "base/result.h"
 #include "gateway/backend.h"
 #include "gateway/copy_in.h"
-#include "gateway/environment.h"
 #include "gateway/limits.h"
 #include "gateway/notices.h"
 #include "gateway/output.h"
@@ -52,7 +51,6 @@ class Session {
     std::unique_ptr<Backend> backend;
     Settings settings;
     Limits limits;
-    Environment environment;
     Language language;
   };
   Session(Setup setup, Sink& sink);
@@ -116,7 +114,6 @@ class Session {
 
   SessionIdentity identity_;
   Limits limits_;
-  Environment environment_;
   std::unique_ptr<Backend> backend_;
   Settings settings_;
   Output output_;

@@ -33,10 +33,7 @@ char Transactions::status() const {
 }
 
 void Transactions::before_run(Effect effect) {
-  if (!block_ && !implicit_) {
-    implicit_ = true;
-    time_ = parts_.environment.now();
-  }
+  if (!block_) implicit_ = true;
   if (effect == Effect::schema) schema_changed_ = true;
   if (implicit_ && effect != Effect::read) parts_.output.hold();
 }
@@ -98,10 +95,11 @@ Result<void> Transactions::begin(const query::Begin& begin) {
     return {};
   }
   SPAR_ASSIGN(TransactionOptions options, options_of(begin));
-  if (implicit_) SPAR_TRY(finish());
   SPAR_TRY(parts_.backend.begin(options));
   block_ = true;
-  time_ = parts_.environment.now();
+  // What the same string did before belongs to the block, as in PostgreSQL.
+  implicit_ = false;
+  parts_.output.release();
   return {};
 }
 

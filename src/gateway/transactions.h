@@ -12,9 +12,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "base/time.h"
 #include "gateway/backend.h"
-#include "gateway/environment.h"
 #include "gateway/notices.h"
 #include "gateway/output.h"
 #include "gateway/portal.h"
@@ -33,7 +31,6 @@ class Transactions {
     Portals& portals;
     Output& output;
     Notices& notices;
-    const Environment& environment;
   };
   explicit Transactions(Parts parts) : parts_(parts) {}
 
@@ -41,7 +38,6 @@ class Transactions {
   bool implicit() const { return implicit_; }
   bool failed() const;
   char status() const;  // of ReadyForQuery
-  Timestamp time() const { return time_; }
 
   enum class Effect { read, write, schema };
   // Opens the implicit transaction if there is none; answers to a writing one are held back.
@@ -70,7 +66,6 @@ class Transactions {
   bool block_ = false;
   bool implicit_ = false;
   bool schema_changed_ = false;
-  Timestamp time_{};
 };
 
 Result<Isolation> isolation_of(std::string_view name);

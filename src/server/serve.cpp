@@ -66,7 +66,7 @@ Result<void> run(const Config& config, const ServeOptions& options, const sigset
   if (options.postgres_fd >= 0) sockets.push_back(options.postgres_fd);
   bool exposed = config.postgres.on() && !is_loopback(config.postgres.host);
   gateway::Service service{node, credentials, tls.get(), exposed, config.limits,
-                           gateway::system_environment(), gateway::sql_language()};
+                           gateway::sql_language()};
   gateway::Listener listener(sockets, std::move(service));
   listener.start();
   if (options.on_ready) options.on_ready();

@@ -96,7 +96,7 @@ Result<std::unique_ptr<Rows>> FakeBackend::run(Executable executable) {
     return failure(Code::cancelled, "canceling statement due to user request", "57014");
   }
   std::vector<data::Row> rows;
-  if (sql.starts_with("value") || sql == "now") {
+  if (sql.starts_with("value")) {
     rows.push_back(executable.parameters);
   } else if (!std::holds_alternative<query::Plan>(statement->body) ||
              !std::get<query::Plan>(statement->body).output.empty()) {
@@ -118,8 +118,9 @@ Result<void> FakeBackend::insert_rows(const Executable&, std::vector<data::Row> 
 }
 
 Result<void> FakeBackend::begin(const TransactionOptions& options) {
-  if (in_transaction()) ++record_->violations;
+  if (status_ != TransactionStatus::idle) ++record_->violations;
   note("begin");
+  implicit_ = false;
   options_ = options;
   status_ = TransactionStatus::open;
   return {};

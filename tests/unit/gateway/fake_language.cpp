@@ -83,13 +83,6 @@ Statement value_statement(const std::string& text) {
   return out;
 }
 
-Statement now_statement() {
-  query::Plan out = plan("now", query::PlanKind::select, false);
-  out.output = {{"now", {.id = TypeId::timestamptz}, {}, 0}};
-  out.bound = {query::BoundValue::transaction_time};
-  return statement("SELECT", std::move(out));
-}
-
 std::optional<Statement> control(const std::vector<std::string>& words) {
   const std::string& first = words[0];
   if (first == "begin") return statement("BEGIN", query::Begin{});
@@ -139,7 +132,6 @@ Result<Statement> meaning(const std::string& text, const data::Catalogue& catalo
   using enum query::PlanKind;
   if (first == "rows" || first == "slow") return statement("SELECT", plan(text, select, true));
   if (first == "value") return value_statement(text);
-  if (first == "now") return now_statement();
   if (first == "insert") return statement("INSERT", plan(text, insert, words.size() > 2));
   if (first == "broken" || first == "badfinish") {
     return statement("UPDATE", plan(text, update, false));

@@ -2,7 +2,6 @@
 //   rows N                  a SELECT of N rows (id int4, name text)
 //   value $1 [, $2]         a SELECT of its parameters (int4, text)
 //   insert N                a DML of N rows, without result;  insert N returning  with them
-//   now                     a SELECT of the bound transaction time
 //   broken | badfinish      run() fails with 22012; finish() and commit() will fail with 40001
 //   slow                    a SELECT that runs until cancelled
 //   create NAME             a schema change with a notice; `create database X` alone only

@@ -123,13 +123,12 @@ TEST(Session, ACommitThatFailsEndsTheBlock) {
   EXPECT_EQ(talk.record->violations, 0);
 }
 
-TEST(Session, BindsTheTimeOfTheTransaction) {
+TEST(Session, ABlockTakesOverWhatItsStringDidBefore) {
   TalkingSession talk;
-  talk.ask("begin");
-  talk.now += std::chrono::seconds(5);
-  EXPECT_EQ(talk.ask("now")[1], "D 2000-01-01 00:00:01+00");
-  talk.ask("commit");
-  EXPECT_EQ(talk.ask("now")[1], "D 2000-01-01 00:00:06+00");
+  EXPECT_EQ(talk.ask("insert 1; begin; insert 2"),
+            (Lines{"C INSERT 0 1", "C BEGIN", "C INSERT 0 2", "Z T"}));
+  EXPECT_EQ(talk.ask("rollback"), (Lines{"C ROLLBACK", "Z I"}));
+  EXPECT_EQ(talk.calls(), (Lines{"run insert 1", "begin", "run insert 2", "rollback"}));
 }
 
 TEST(Session, SetsShowsAndReports) {

@@ -29,7 +29,6 @@ class TalkingSession : public Sink {
                        .backend = backends.open("shop", "app").value(),
                        .settings = Settings("app", limits),
                        .limits = limits,
-                       .environment = {.now = [this] { return now; }, .random = [] { return 0.5; }},
                        .language = fake_language()},
         *this);
     session_->greet({});
@@ -63,7 +62,6 @@ class TalkingSession : public Sink {
 
   std::shared_ptr<BackendRecord> record;
   Lines greeting;
-  Timestamp now{1'000'000};
   bool closed = false;
   bool gone = false;
 
