@@ -217,7 +217,7 @@ Result<SchemaChange> alter_table(Binding& binding, const PgQuery__AlterTableStmt
   }
   SPAR_ASSIGN(const data::Table* present, binding.find_table(*statement.relation));
   if (present == nullptr && statement.missing_ok) return skipped(*statement.relation);
-  SPAR_ASSIGN(const data::Table* table, binding.table(*statement.relation));
+  SPAR_ASSIGN(const data::Table* table, binding.named_table(*statement.relation));
   Alteration alteration(binding, *table);
   for (const Node* node : GRAMMAR_LIST(statement, cmds)) {
     SPAR_TRY(alteration.run(*node->alter_table_cmd));
@@ -268,7 +268,7 @@ Result<SchemaChange> rename_object(Binding& binding, const PgQuery__RenameStmt& 
   if (is_index || statement.relation == nullptr) return not_supported("ALTER INDEX ... RENAME");
   SPAR_ASSIGN(const data::Table* present, binding.find_table(*statement.relation));
   if (present == nullptr && statement.missing_ok) return skipped(*statement.relation);
-  SPAR_ASSIGN(const data::Table* found, binding.table(*statement.relation));
+  SPAR_ASSIGN(const data::Table* found, binding.named_table(*statement.relation));
   data::Table table = *found;
   switch (statement.rename_type) {
     case PG_QUERY__OBJECT_TYPE__OBJECT_TABLE:

@@ -62,6 +62,12 @@ Result<const data::Table*> Binding::table(const PgQuery__RangeVar& name) {
   return found;
 }
 
+Result<const data::Table*> Binding::named_table(const PgQuery__RangeVar& name) {
+  Result<const data::Table*> found = table(name);
+  if (!found) found.error().position = 0;
+  return found;
+}
+
 void Binding::uses(ObjectId table) {
   if (std::ranges::find(tables_, table) == tables_.end()) tables_.push_back(table);
 }

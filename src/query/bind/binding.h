@@ -47,6 +47,8 @@ class Binding {
 
   // A table by its possibly qualified name; 42P01 when there is none.
   Result<const data::Table*> table(const PgQuery__RangeVar& name);
+  // The same for statements that are no queries: PostgreSQL gives no position there.
+  Result<const data::Table*> named_table(const PgQuery__RangeVar& name);
   // The same without an error for a table that is not there.
   Result<const data::Table*> find_table(const PgQuery__RangeVar& name) const;
   // Where a new table of that name would live.

@@ -192,6 +192,8 @@ Result<AggregateCall> ExpressionBinder::aggregate_call(const PgQuery__FuncCall& 
     SPAR_TRY(convert(binding_, made.arguments, *routine));
     made.operation = routine->operation;
     type = Type{routine->result, -1};
+    // char(n) is stored without the blanks that its length says it has.
+    if (type.id == TypeId::bpchar) type.typmod = made.arguments[0]->type.typmod;
   }
   if (made.distinct && !made.arguments.empty() && !is_comparable(made.arguments[0]->type.id)) {
     return binding_.error(

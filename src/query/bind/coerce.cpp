@@ -92,7 +92,11 @@ class Coercion {
     if (value) return std::optional<Datum>(std::move(*value));
     if (!is_text(from)) return std::optional<Datum>();  // such as 3.5 to integer: rounds
     Failure failure(std::move(value.error()));
-    failure.error().position = binding_.position(scalar->location);
+    // What is too long or too large for the modifier only is no error of the literal itself.
+    const Type bare{type.id, -1};
+    const bool itself =
+        type == bare || !data::parse_text(text, bare, binding_.context().text).has_value();
+    if (itself) failure.error().position = binding_.position(scalar->location);
     return failure;
   }
   std::string text_of(const Datum& value, const Type& type) const {

@@ -94,7 +94,7 @@ class CopyOptions {
 };
 
 Result<Body> copy_in(Binding& binding, const PgQuery__CopyStmt& statement, CopyFormat format) {
-  SPAR_ASSIGN(const data::Table* table, binding.table(*statement.relation));
+  SPAR_ASSIGN(const data::Table* table, binding.named_table(*statement.relation));
   SPAR_ASSIGN(const auto columns,
               target_columns(binding, *table, GRAMMAR_LIST(statement, attlist)));
   CopyIn body;
@@ -127,7 +127,7 @@ Result<Body> copy_out(Binding& binding, const PgQuery__CopyStmt& statement, Copy
             {bound.relation, PlanKind::select, bound.names, {}, bound.locks_rows, bound.ordered}));
     return body;
   }
-  SPAR_ASSIGN(const data::Table* table, binding.table(*statement.relation));
+  SPAR_ASSIGN(const data::Table* table, binding.named_table(*statement.relation));
   SPAR_ASSIGN(const auto columns,
               target_columns(binding, *table, GRAMMAR_LIST(statement, attlist)));
   SPAR_ASSIGN(const BoundTable bound,

@@ -21,7 +21,7 @@ Result<void> refuse_unknown_features(Binding& binding, const PgQuery__IndexStmt&
   return {};
 }
 
-Result<std::vector<data::IndexColumn>> index_columns(Binding& binding, const data::Table& table,
+Result<std::vector<data::IndexColumn>> index_columns(const data::Table& table,
                                                      const PgQuery__IndexStmt& statement) {
   std::vector<data::IndexColumn> columns;
   for (const Node* node : GRAMMAR_LIST(statement, index_params)) {
@@ -31,7 +31,7 @@ Result<std::vector<data::IndexColumn>> index_columns(Binding& binding, const dat
     if (column == nullptr) {
       return sql_error("42703", "column \"" + std::string(element.name) + "\" does not exist");
     }
-    SPAR_TRY(check_index_type(binding, *column));
+    SPAR_TRY(check_index_type(*column));
     const bool descending = element.ordering == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
     columns.push_back({column->number, descending});
   }
@@ -41,14 +41,14 @@ Result<std::vector<data::IndexColumn>> index_columns(Binding& binding, const dat
 }  // namespace
 
 Result<SchemaChange> create_index(Binding& binding, const PgQuery__IndexStmt& statement) {
-  SPAR_ASSIGN(const data::Table* found, binding.table(*statement.relation));
+  SPAR_ASSIGN(const data::Table* found, binding.named_table(*statement.relation));
   SPAR_TRY(refuse_unknown_features(binding, statement));
   data::Table table = *found;
   SchemaChange change;
   data::Index index;
   index.name = statement.idxname;
   index.unique = statement.unique;
-  SPAR_ASSIGN(index.columns, index_columns(binding, table, statement));
+  SPAR_ASSIGN(index.columns, index_columns(table, statement));
   std::vector<data::ColumnNumber> numbers;
   for (const data::IndexColumn& column : index.columns) numbers.push_back(column.number);
   if (index.name.empty()) {

@@ -227,7 +227,7 @@ Result<SchemaChange> drop_objects(Binding& binding, const PgQuery__DropStmt& sta
 Result<Truncate> truncate(Binding& binding, const PgQuery__TruncateStmt& statement) {
   std::vector<const data::Table*> tables;
   for (const Node* node : GRAMMAR_LIST(statement, relations)) {
-    SPAR_ASSIGN(const data::Table* table, binding.table(*node->range_var));
+    SPAR_ASSIGN(const data::Table* table, binding.named_table(*node->range_var));
     if (std::ranges::find(tables, table) == tables.end()) tables.push_back(table);
   }
   const bool cascade = statement.behavior == PG_QUERY__DROP_BEHAVIOR__DROP_CASCADE;

@@ -97,9 +97,7 @@ class DmlBinder {
       const data::Column& column = *columns.front();
       const auto same = [&](const algebra::Assignment& a) { return a.number == column.number; };
       if (std::ranges::any_of(result, same)) {
-        return binding_.error("42601",
-                              "multiple assignments to same column \"" + column.name + "\"",
-                              target.location);
+        return sql_error("42601", "multiple assignments to same column \"" + column.name + "\"");
       }
       SPAR_ASSIGN(const ScalarRef value, assigned(target.val, column, scope, clause));
       result.push_back({column.number, value});
@@ -188,7 +186,8 @@ class InsertBinder {
   Result<BoundDml> bind(const PgQuery__InsertStmt& statement) {
     SPAR_TRY(dml_.with(statement.with_clause));
     SPAR_TRY(dml_.target(*statement.relation, DmlKind::insert));
-    explicit_ = statement.n_cols > 0;
+    names_ = GRAMMAR_LIST(statement, cols);
+    explicit_ = !names_.empty();
     SPAR_ASSIGN(columns_, target_columns(binding_, dml_.table(), GRAMMAR_LIST(statement, cols)));
     const Node* source = statement.select_stmt;
     if (source == nullptr) {
@@ -225,12 +224,14 @@ class InsertBinder {
            select.with_clause == nullptr;
   }
 
-  Failure wrong_width(std::size_t given, const Node* where) const {
-    return binding_.error("42601",
-                          given > columns_.size()
-                              ? "INSERT has more expressions than target columns"
-                              : "INSERT has more target columns than expressions",
+  Failure too_wide(const Node* where) const {
+    return binding_.error("42601", "INSERT has more expressions than target columns",
                           grammar::location_of(where));
+  }
+  // At the first column that gets nothing.
+  Failure too_narrow(std::size_t given) const {
+    return binding_.error("42601", "INSERT has more target columns than expressions",
+                          given < names_.size() ? names_[given]->res_target->location : -1);
   }
 
   // Columns that were not mentioned but get a value: those with a default, and the row's identity,
@@ -276,8 +277,8 @@ class InsertBinder {
         return binding_.error("42601", "VALUES lists must all be the same length",
                               grammar::location_of(list));
       }
-      if (width > columns_.size()) return wrong_width(width, items[columns_.size()]);
-      if (width < columns_.size()) return wrong_width(width, list);
+      if (width > columns_.size()) return too_wide(items[columns_.size()]);
+      if (width < columns_.size()) return too_narrow(width);
       std::vector<ScalarRef>& row = rows.emplace_back();
       for (std::size_t i = 0; i < items.size(); ++i) {
         SPAR_ASSIGN(const ScalarRef value,
@@ -294,9 +295,11 @@ class InsertBinder {
     SPAR_ASSIGN(const BoundQuery bound,
                 bind_query(binding_, select, {nullptr, dml_.ctes(), wanted}));
     const std::size_t width = bound.relation->columns.size();
-    if (width > columns_.size() || (explicit_ && width < columns_.size())) {
-      return wrong_width(width, nullptr);
+    if (width > columns_.size()) {
+      const bool plain = select.n_target_list == width;
+      return too_wide(plain ? select.target_list[columns_.size()]->res_target->val : nullptr);
     }
+    if (explicit_ && width < columns_.size()) return too_narrow(width);
     columns_.resize(width);
     std::vector<Target> targets;
     for (std::size_t i = 0; i < width; ++i) {
@@ -407,6 +410,7 @@ class InsertBinder {
   Binding& binding_;
   DmlBinder dml_;
   std::vector<const data::Column*> columns_;
+  grammar::Nodes names_;  // as written
   bool explicit_ = false;
 };
 

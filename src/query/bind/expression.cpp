@@ -169,6 +169,11 @@ Result<ScalarRef> ExpressionBinder::column(const PgQuery__ColumnRef& reference) 
     return binding_.error("0A000", "cannot use column reference in DEFAULT expression",
                           reference.location);
   }
+  if (clause_ == Clause::limit || clause_ == Clause::offset) {
+    return binding_.error(
+        "42P10", "argument of " + std::string(clause_name(clause_)) + " must not contain variables",
+        reference.location);
+  }
   return find_column(binding_, scope_, name);
 }
 

@@ -49,7 +49,7 @@ Result<const data::Table*> TableEditor::parent_of(const PgQuery__Constraint& con
   const PgQuery__RangeVar& name = *constraint.pktable;
   const std::string_view schema = name.schemaname;
   if (name.relname == table_.name && (schema.empty() || schema == table_.schema)) return &table_;
-  return binding_.table(name);
+  return binding_.named_table(name);
 }
 
 Result<std::vector<ColumnNumber>> TableEditor::parent_columns(const PgQuery__Constraint& constraint,
@@ -84,8 +84,8 @@ Result<void> TableEditor::check_types(const data::ForeignKey& key, const data::T
     const auto equal = resolve_operator("=", child.type.id, referenced.type.id, 0);
     const bool implicit = can_cast(child.type.id, referenced.type.id, CastContext::implicit);
     if (!equal || !implicit) {
-      Failure failure = binding_.error(
-          "42804", "foreign key constraint \"" + key.name + "\" cannot be implemented", location);
+      Failure failure =
+          sql_error("42804", "foreign key constraint \"" + key.name + "\" cannot be implemented");
       failure.error().detail = "Key columns \"" + child.name + "\" and \"" + referenced.name +
                                "\" are of incompatible types: " + name_of(child.type.id) + " and " +
                                name_of(referenced.type.id) + ".";

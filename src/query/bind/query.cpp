@@ -114,7 +114,9 @@ class SetOperation {
     SPAR_ASSIGN(Side right, side(*statement.rarg));
     name_ = operation_name(statement.op);
     if (left.width() != right.width()) {
-      return sql_error("42601", "each " + name_ + " query must have the same number of columns");
+      return binding_.error("42601",
+                            "each " + name_ + " query must have the same number of columns",
+                            first_location(*statement.rarg));
     }
     SPAR_TRY(unify(left, right));
     SPAR_ASSIGN(const BoundQuery a, finish(left, 0));
@@ -128,6 +130,12 @@ class SetOperation {
   }
 
  private:
+  static int first_location(const PgQuery__SelectStmt& statement) {
+    const PgQuery__SelectStmt* leaf = &statement;
+    while (leaf->larg != nullptr) leaf = leaf->larg;
+    if (leaf->n_target_list == 0) return -1;
+    return leaf->target_list[0]->res_target->location;
+  }
   static std::string operation_name(PgQuery__SetOperation op) {
     if (op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT) return "INTERSECT";
     return op == PG_QUERY__SET_OPERATION__SETOP_EXCEPT ? "EXCEPT" : "UNION";

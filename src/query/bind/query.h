@@ -25,6 +25,7 @@ struct QueryPlace {
   const CteScope* ctes = nullptr;
   // Types that untyped literals in the select list should take (INSERT ... SELECT); none: text.
   std::span<const Type> wanted = {};
+  bool may_be_empty = false;  // EXISTS (SELECT FROM t)
 };
 
 Result<BoundQuery> bind_query(Binding& binding, const PgQuery__SelectStmt& statement,

@@ -43,7 +43,6 @@ std::vector<Routine> scalar_rows() {
       {"lpad", "lpad", text, {text, int4, text}},
       {"rpad", "rpad", text, {text, int4}},
       {"rpad", "rpad", text, {text, int4, text}},
-      {"starts_with", "starts_with", boolean, {text, text}},
       {"power", "power", float8, {float8, float8}},
       {"power", "power", numeric, {numeric, numeric}},
       {"pow", "power", float8, {float8, float8}},

@@ -71,7 +71,7 @@ Result<void> SelectBinder::from_and_where(const PgQuery__SelectStmt& statement) 
 }
 
 Result<void> SelectBinder::select_list(grammar::Nodes list) {
-  if (list.empty()) return not_supported("a SELECT without columns");
+  if (list.empty() && !place_.may_be_empty) return not_supported("a SELECT without columns");
   for (std::size_t i = 0; i < list.size(); ++i) {
     SPAR_ASSIGN(const bool series, series_target(*list[i]->res_target));
     if (series) continue;

@@ -36,8 +36,9 @@ Result<ScalarRef> ExpressionBinder::sublink(const PgQuery__SubLink& link) {
   if (link.subselect == nullptr || link.subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
     return binding_.missing("this kind of subquery", link.location);
   }
-  SPAR_ASSIGN(const BoundQuery query,
-              bind_query(binding_, *link.subselect->select_stmt, {&scope_, ctes_}));
+  QueryPlace place{&scope_, ctes_};
+  place.may_be_empty = link.sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK;
+  SPAR_ASSIGN(const BoundQuery query, bind_query(binding_, *link.subselect->select_stmt, place));
   switch (link.sub_link_type) {
     case PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK:
       return make_boolean(binding_, Subquery{SubqueryKind::exists, query.relation, {}},

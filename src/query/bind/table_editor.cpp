@@ -27,9 +27,10 @@ Error verification(std::string_view sqlstate, std::string message, const data::T
 
 }  // namespace
 
-Result<void> check_index_type(Binding& binding, const data::Column& column) {
-  static_cast<void>(binding);
+Result<void> check_index_type(const data::Column& column) {
+  const bool decimal = column.type.id == TypeId::numeric && !data::is_scaled(column.type);
   if (column.type.id == TypeId::interval) return not_supported("an index on an interval");
+  if (decimal) return not_supported("an index on numeric without a precision of at most 18");
   if (is_comparable(column.type.id)) return {};
   Failure failure = sql_error("42704", "data type " + name_of(column.type.id) +
                                            " has no default operator class for access method "
@@ -162,6 +163,10 @@ Result<std::string> TableEditor::constraint_name(const PgQuery__Constraint& cons
   const auto is = [&](const auto& item) { return item.name == given; };
   if (std::ranges::any_of(table_.keys, is) || std::ranges::any_of(table_.foreign_keys, is) ||
       std::ranges::any_of(table_.checks, is)) {
+    const bool check = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_CHECK;
+    if (check && !has_rows_) {
+      return sql_error("42710", "check constraint \"" + given + "\" already exists");
+    }
     return sql_error("42710", "constraint \"" + given + "\" for relation \"" + table_.name +
                                   "\" already exists");
   }
@@ -205,7 +210,7 @@ Result<std::vector<ColumnNumber>> TableEditor::key_columns(const PgQuery__Constr
                                 (primary ? "primary key" : "unique") + " constraint",
                             constraint.location);
     }
-    SPAR_TRY(check_index_type(binding_, *found));
+    SPAR_TRY(check_index_type(*found));
     columns.push_back(found->number);
   }
   return columns;

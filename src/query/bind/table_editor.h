@@ -68,6 +68,6 @@ std::string choose_constraint_name(const data::Table& table,
 // Whether a table, an index or a key of that name is in the table's database.
 bool relation_exists(const Binding& binding, const data::Table& beside, std::string_view name);
 
-Result<void> check_index_type(Binding& binding, const data::Column& column);
+Result<void> check_index_type(const data::Column& column);
 
 }  // namespace spar::query::bind

@@ -191,6 +191,8 @@ RelationRef project(Binding& binding, RelationRef input, std::span<const Target>
       info.nullable = from.nullable;
       info.table = from.table;
       info.number = from.number;
+    } else if (const auto* constant = algebra::as_constant(target.value)) {
+      info.nullable = data::is_null(constant->value);
     }
     columns.push_back(arena.column(std::move(info)));
     expressions.push_back(target.value);

@@ -133,7 +133,7 @@ Result<Body> vacuum(Binding& binding, const PgQuery__VacuumStmt& statement) {
   for (const Node* node : GRAMMAR_LIST(statement, rels)) {
     const PgQuery__VacuumRelation& relation = *node->vacuum_relation;
     if (relation.relation == nullptr) continue;
-    SPAR_ASSIGN(const data::Table* table, binding.table(*relation.relation));
+    SPAR_ASSIGN(const data::Table* table, binding.named_table(*relation.relation));
     for (const std::string& name : grammar::names_of(GRAMMAR_LIST(relation, va_cols))) {
       if (table->column(name) != nullptr) continue;
       return sql_error(

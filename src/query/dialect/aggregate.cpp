@@ -57,13 +57,14 @@ Result<std::string> Writer::sum_or_avg(const algebra::AggregateCall& call) {
     const int scale = data::numeric_shape(value->type)->scale;
     return made(name + "_scaled", sql.text + "," + std::to_string(scale));
   }
+  if (call.distinct && needs_key(value->type)) {
+    return not_supported(std::string(call.operation) + "(DISTINCT numeric without a scale)");
+  }
   SPAR_ASSIGN(const std::string text, argument(value));
   const std::string arguments = distinct_word(call) + text;
   if (type == TypeId::numeric) return made(name + "_numeric", arguments);
-  if (!is_integer(type)) {
-    SPAR_ASSIGN(std::string real, made(name + "_float8", arguments));
-    return real;
-  }
+  if (type == TypeId::float4 && call.operation == "sum") return made("spar_sum_float4", arguments);
+  if (!is_integer(type)) return made(name + "_float8", arguments);
   if (call.operation == "avg") return made("spar_avg_int", arguments);
   if (type == TypeId::int8) return made("spar_sum_int8", arguments);
   return "sum(" + arguments + ")";
@@ -74,7 +75,9 @@ Result<std::string> Writer::aggregate_body(const algebra::AggregateCall& call) {
   if (operation == "count") {
     if (call.arguments.empty()) return std::string("count(*)");
     SPAR_ASSIGN(const Sql sql, scalar(call.arguments[0]));
-    return "count(" + distinct_word(call) + sql.text + ")";
+    if (!call.distinct) return "count(" + sql.text + ")";
+    SPAR_ASSIGN(const std::string key, key_of(sql.text, call.arguments[0]->type));
+    return "count(DISTINCT " + key + ")";
   }
   if (operation == "min" || operation == "max") return min_or_max(call);
   if (operation == "sum" || operation == "avg") return sum_or_avg(call);
@@ -109,7 +112,6 @@ Result<std::string> Writer::aggregate(const algebra::AggregateCall& call) {
   if (call.operation == "min" || call.operation == "max") {
     return to_numeric(text, call.arguments[0]->type, result);
   }
-  if (result.id == TypeId::float4) return by_text(text, Type{TypeId::float8, -1}, result);
   return text;
 }
 

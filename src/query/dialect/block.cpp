@@ -56,7 +56,8 @@ Result<Block> Writer::wrapped(Block inner) {
 
 Result<Block> Writer::filter(const algebra::Filter& node) {
   SPAR_ASSIGN(Block made, block(node.input));
-  if (made.phase > Phase::having) {
+  // SQLite takes HAVING without GROUP BY only where the select list has an aggregate.
+  if (made.phase > Phase::having || made.one_group) {
     SPAR_ASSIGN(made, wrapped(std::move(made)));
   }
   SPAR_ASSIGN(const Sql predicate, scalar(node.predicate));
@@ -66,6 +67,19 @@ Result<Block> Writer::filter(const algebra::Filter& node) {
   made.phase = over_groups ? Phase::having : Phase::filtered;
   return made;
 }
+
+namespace {
+
+bool mentions(ScalarRef scalar, const std::vector<ColumnId>& columns) {
+  const auto column = algebra::as_column(scalar);
+  if (column && std::ranges::find(columns, *column) != columns.end()) return true;
+  bool found = false;
+  algebra::for_each_operand(
+      *scalar, [&](ScalarRef operand) { found = found || mentions(operand, columns); });
+  return found;
+}
+
+}  // namespace
 
 Result<Block> Writer::projection(RelationRef relation, const algebra::Project& node) {
   SPAR_ASSIGN(Block made, block(node.input));
@@ -77,7 +91,10 @@ Result<Block> Writer::projection(RelationRef relation, const algebra::Project& n
     made.columns = relation->columns;
     return made;
   }
-  if (made.phase >= Phase::projected) {
+  // Without GROUP BY it is an aggregate in the select list that makes a group of all rows.
+  const bool shows_group = std::ranges::any_of(
+      node.expressions, [&](ScalarRef item) { return mentions(item, made.columns); });
+  if (made.phase >= Phase::projected || (made.one_group && !shows_group)) {
     SPAR_ASSIGN(made, wrapped(std::move(made)));
   }
   for (std::size_t i = 0; i < node.expressions.size(); ++i) {
@@ -97,11 +114,11 @@ Result<Block> Writer::aggregation(RelationRef relation, const algebra::Aggregate
   std::vector<std::pair<ColumnId, std::string>> named;
   for (const auto& [column, expression] : node.groups) {
     SPAR_ASSIGN(const Sql key, scalar(expression));
-    if (expression->type.id == TypeId::interval) return not_supported("GROUP BY an interval");
     // A constant would be read as the place of a column.
     const bool constant = algebra::as_constant(expression) != nullptr;
     made.group += made.group.empty() ? "" : ",";
-    made.group += constant ? "NULL" : key.text;
+    SPAR_ASSIGN(const std::string compared, key_of(key.text, expression->type));
+    made.group += constant ? "NULL" : compared;
     named.emplace_back(column, key.at(Binding::atom));
   }
   for (const algebra::AggregateCall& call : node.calls) {
@@ -111,8 +128,7 @@ Result<Block> Writer::aggregation(RelationRef relation, const algebra::Aggregate
   for (auto& [column, sql] : named) names_[column.value] = std::move(sql);
   made.columns = relation->columns;
   made.phase = Phase::grouped;
-  // Without a group and without an aggregate there must be one row all the same.
-  if (!node.grouped && node.calls.empty()) made.having = "count(*)>=0";
+  made.one_group = !node.grouped;
   return made;
 }
 
@@ -122,18 +138,41 @@ Result<Block> Writer::distinct(RelationRef relation, const algebra::Distinct& no
     SPAR_ASSIGN(made, wrapped(std::move(made)));
   }
   made.columns = relation->columns;
+  if (needs_key(made.columns)) return distinct_by_key(std::move(made));
   made.distinct = true;
+  made.phase = Phase::distinct;
+  return made;
+}
+
+bool Writer::needs_key(const std::vector<ColumnId>& columns) const {
+  return std::ranges::any_of(columns, [&](ColumnId id) { return needs_key(arena_.info(id).type); });
+}
+
+Result<std::string> Writer::keys_of(const std::vector<ColumnId>& columns) {
+  std::string keys;
+  for (const ColumnId id : columns) {
+    SPAR_ASSIGN(const std::string key, key_of(names_[id.value], arena_.info(id).type));
+    keys += (keys.empty() ? "" : ",") + key;
+  }
+  return keys;
+}
+
+// DISTINCT over what is equal by its key: one row a group.
+Result<Block> Writer::distinct_by_key(Block inner) {
+  SPAR_ASSIGN(Block made, wrapped(std::move(inner)));
+  SPAR_ASSIGN(made.group, keys_of(made.columns));
   made.phase = Phase::distinct;
   return made;
 }
 
 Result<Block> Writer::sort(const algebra::Sort& node) {
   SPAR_ASSIGN(Block made, block(node.input));
-  if (made.phase >= Phase::sorted) {
+  const bool by_key = std::ranges::any_of(
+      node.keys, [](const algebra::SortKey& key) { return needs_key(key.expression->type); });
+  if (made.phase >= Phase::sorted || (by_key && !made.compound.empty())) {
     SPAR_ASSIGN(made, wrapped(std::move(made)));
   }
   for (const algebra::SortKey& key : node.keys) {
-    if (key.expression->type.id == TypeId::interval) return not_supported("ORDER BY an interval");
     const auto column = algebra::as_column(key.expression);
     const bool nullable = !column || arena_.info(*column).nullable;
     // SQLite's own order has nulls first, and last with DESC.
@@ -215,7 +254,10 @@ Result<std::string> Writer::order_text(const Block& made) {
     const auto column = algebra::as_column(key.expression);
     const auto place = column ? std::ranges::find(made.columns, *column) : made.columns.end();
     std::string item;
-    if (place != made.columns.end()) {
+    if (needs_key(key.expression->type)) {
+      SPAR_ASSIGN(const Sql sql, scalar(key.expression));
+      SPAR_ASSIGN(item, key_of(sql.text, key.expression->type));
+    } else if (place != made.columns.end()) {
       item = std::to_string(place - made.columns.begin() + 1);
     } else {
       SPAR_ASSIGN(const Sql sql, scalar(key.expression));
@@ -237,7 +279,7 @@ Result<std::string> Writer::text(const Block& made, const std::vector<ColumnId>*
     if (labels != nullptr) column += " AS x" + std::to_string((*labels)[i].value);
     columns.push_back(std::move(column));
   }
-  if (columns.empty()) columns.emplace_back("1");
+  if (columns.empty()) columns.emplace_back(made.one_group ? "count(*)" : "1");
   std::string sql = made.with + (made.distinct ? "SELECT DISTINCT " : "SELECT ") + joined(columns);
   if (!made.from.empty()) sql += " FROM " + made.from;
   if (!made.where.empty()) sql += " WHERE " + made.where;
@@ -279,12 +321,9 @@ bool is_bag(const algebra::SetOp& node) {
 }  // namespace
 
 Result<Block> Writer::set_operation(RelationRef relation, const algebra::SetOp& node) {
-  for (const ColumnId id : relation->columns) {
-    const bool interval = arena_.info(id).type.id == TypeId::interval;
-    if (interval && !(node.all && node.kind == algebra::SetKind::union_)) {
-      return not_supported("the comparison of intervals");
-    }
-  }
+  const bool unites = node.kind == algebra::SetKind::union_;
+  const bool by_key = needs_key(relation->columns) && !(unites && node.all);
+  if (by_key && !unites) return not_supported("INTERSECT and EXCEPT over numeric without a scale");
   Block made;
   made.columns = relation->columns;
   if (is_bag(node)) {
@@ -298,9 +337,11 @@ Result<Block> Writer::set_operation(RelationRef relation, const algebra::SetOp& 
     return made;
   }
   made.phase = Phase::projected;
-  SPAR_ASSIGN(made.compound, compound(node, relation->columns));
+  algebra::SetOp written = node;
+  written.all = node.all || by_key;
+  SPAR_ASSIGN(made.compound, compound(written, relation->columns));
   for (const ColumnId id : made.columns) names_[id.value] = "x" + std::to_string(id.value);
-  return made;
+  return by_key ? distinct_by_key(std::move(made)) : Result<Block>(std::move(made));
 }
 
 // SQLite's compound operators bind from left to right and take no parentheses: the left side may be
@@ -309,7 +350,8 @@ Result<std::string> Writer::compound(const algebra::SetOp& node,
                                      const std::vector<ColumnId>& labels) {
   const auto* inner = std::get_if<algebra::SetOp>(&node.left->body);
   std::string left;
-  if (inner != nullptr && !is_bag(*inner)) {
+  const bool by_key = !node.all && needs_key(labels);
+  if (inner != nullptr && !is_bag(*inner) && !by_key) {
     SPAR_ASSIGN(left, compound(*inner, labels));
   } else {
     SPAR_ASSIGN(left, compound_leaf(node.left, &labels));

@@ -40,7 +40,7 @@ constexpr std::array<std::string_view, 16> kTyped = {
     "add",   "sub",  "mul",   "div",  "mod",  "neg",   "abs", "round",
     "trunc", "ceil", "floor", "sign", "sqrt", "power", "exp", "ln"};
 // spar_<operation>, the same arguments
-constexpr std::array<std::string_view, 31> kPlain = {"upper",
+constexpr std::array<std::string_view, 34> kPlain = {"upper",
                                                      "lower",
                                                      "initcap",
                                                      "char_length",
@@ -70,7 +70,10 @@ constexpr std::array<std::string_view, 31> kPlain = {"upper",
                                                      "timestamp_add_interval",
                                                      "timestamp_sub_interval",
                                                      "timestamp_sub",
-                                                     "date_sub"};
+                                                     "date_sub",
+                                                     "bit_and",
+                                                     "bit_or",
+                                                     "bit_not"};
 // spar_<operation>(field or value, ..., oid of the value)
 constexpr std::array<std::string_view, 3> kByType = {"extract", "date_part", "date_trunc"};
 
@@ -80,11 +83,6 @@ struct Swapped {
 constexpr Swapped kSwapped[] = {{"date_add_swapped", "spar_date_add"},
                                 {"timestamp_add_interval_swapped", "spar_timestamp_add_interval"},
                                 {"interval_mul_swapped", "spar_interval_mul"}};
-
-struct Native {
-  std::string_view operation, symbol;
-};
-constexpr Native kNative[] = {{"bit_and", "&"}, {"bit_or", "|"}};
 
 const std::set<std::string_view>& known_functions() {
   static const std::set<std::string_view> kNames = [] {
@@ -135,7 +133,6 @@ Result<Sql> Writer::arithmetic(ScalarRef value, const algebra::Call& call) {
   const std::string name =
       "spar_" + std::string(call.operation) + "_" + std::string(suffix(result));
   SPAR_ASSIGN(std::string text, function(name, operands));
-  if (result == TypeId::float4) text = by_text(text, Type{TypeId::float8, -1}, value->type);
   return Sql{std::move(text)};
 }
 
@@ -226,12 +223,6 @@ Result<Sql> Writer::call(ScalarRef value, const algebra::Call& call) {
     return Sql{left.at(Binding::concat) + "||" + right.at(Binding::atom), Binding::concat};
   }
   if (call.operation == "concat_bytes") return Sql{"CAST((" + a[0] + ")||(" + a[1] + ") AS BLOB)"};
-  if (call.operation == "bit_not") return Sql{"~(" + a[0] + ")", Binding::concat};
-  for (const Native& native : kNative) {
-    if (native.operation == call.operation) {
-      return Sql{"((" + a[0] + ")" + std::string(native.symbol) + "(" + a[1] + "))"};
-    }
-  }
   SPAR_ASSIGN(std::optional<Sql> found, special(value, call, a));
   if (found) return std::move(*found);
   if (!among(kPlain, call.operation)) {

@@ -89,19 +89,22 @@ Result<std::string> Writer::to_number(const std::string& value, const Type& from
     if (is_integer(from.id)) {
       return to_numeric("spar_int_to_numeric(" + value + ")", decimal, to);
     }
-    if (from.id == float8) return to_numeric("spar_float8_to_numeric(" + value + ")", decimal, to);
+    if (is_real(from.id)) {
+      const std::string_view name_ =
+          from.id == float8 ? "spar_float8_to_numeric" : "spar_float4_to_numeric";
+      SPAR_ASSIGN(const std::string made, function(name_, {value}));
+      return to_numeric(made, decimal, to);
+    }
     return by_text(value, from, to);
   }
-  std::string real = value;
+  const std::string_view real = to.id == float8 ? "float8" : "float4";
   if (from.id == numeric) {
-    real = "spar_numeric_to_float8(" + to_numeric(value, from, decimal) + ")";
-  } else if (is_integer(from.id)) {
-    real = "CAST(" + value + " AS REAL)";
-  } else if (!is_real(from.id)) {
-    return by_text(value, from, to);
+    return function("spar_numeric_to_" + std::string(real), {to_numeric(value, from, decimal)});
   }
-  if (to.id == float8 || from.id == float4) return real;
-  return by_text(real, Type{float8, -1}, to);  // to the nearest float4
+  const std::string wide = is_integer(from.id) ? "CAST(" + value + " AS REAL)" : value;
+  if (!is_integer(from.id) && !is_real(from.id)) return by_text(value, from, to);
+  if (to.id == float8 || from.id == float4) return wide;
+  return function("spar_float8_to_float4", {wide});
 }
 
 std::string Writer::to_text(const std::string& value, const Type& from) {

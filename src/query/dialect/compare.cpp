@@ -1,5 +1,6 @@
 // Comparisons, between equal storage forms and so that indexes can be used.
 
+#include "data/decimal.h"
 #include "query/dialect/literal.h"
 #include "query/dialect/writer.h"
 
@@ -90,16 +91,39 @@ Result<std::optional<Sql>> Writer::compare_scaled(Comparison comparison, ScalarR
   return std::optional(compared_with(value.at(Binding::bits), facing, *constant));
 }
 
-Result<std::pair<std::string, std::string>> Writer::operands(ScalarRef left, ScalarRef right) {
-  if (left->type.id == TypeId::interval) return not_supported("the comparison of intervals");
-  if (is_numeric(left) && left->type != right->type) {
-    SPAR_ASSIGN(std::string a, argument(left));
-    SPAR_ASSIGN(std::string b, argument(right));
-    return std::pair(std::move(a), std::move(b));
+// Equal decimals of different scale differ as blobs, and so do equal intervals: these are compared,
+// grouped and sorted by a key.
+bool Writer::needs_key(const Type& type) {
+  return type.id == TypeId::interval || (type.id == TypeId::numeric && !data::is_scaled(type));
+}
+
+Result<std::string> Writer::key_of(const std::string& text, const Type& type) {
+  if (!needs_key(type)) return text;
+  return function(type.id == TypeId::interval ? "spar_interval_key" : "spar_numeric_key", {text});
+}
+
+// The value, or the key it is compared by. `decimal`: a numeric in decimal form in any case.
+Result<std::string> Writer::comparable(ScalarRef value, bool decimal) {
+  const Type type = decimal ? Type{TypeId::numeric, -1} : value->type;
+  const algebra::Constant* constant = algebra::as_constant(value);
+  const auto* blob = constant ? std::get_if<data::Blob>(&constant->value) : nullptr;
+  if (blob != nullptr && type.id == TypeId::numeric) {
+    return literal(data::Blob{std::string(data::numeric_key(blob->bytes))});
   }
-  SPAR_ASSIGN(const Sql a, scalar(left));
-  SPAR_ASSIGN(const Sql b, scalar(right));
-  return std::pair(a.at(Binding::bits), b.at(Binding::bits));
+  if (decimal) {
+    SPAR_ASSIGN(const std::string text, argument(value));
+    return key_of(text, type);
+  }
+  SPAR_ASSIGN(const Sql sql, scalar(value));
+  if (!needs_key(type)) return sql.at(Binding::bits);
+  return key_of(sql.text, type);
+}
+
+Result<std::pair<std::string, std::string>> Writer::operands(ScalarRef left, ScalarRef right) {
+  const bool decimal = is_numeric(left) && left->type != right->type;
+  SPAR_ASSIGN(std::string a, comparable(left, decimal));
+  SPAR_ASSIGN(std::string b, comparable(right, decimal));
+  return std::pair(std::move(a), std::move(b));
 }
 
 Result<Sql> Writer::compare(Comparison comparison, ScalarRef left, ScalarRef right) {
@@ -118,7 +142,6 @@ Result<Sql> Writer::distinct_from(const algebra::DistinctFrom& test) {
 }
 
 Result<Sql> Writer::in_list(const algebra::InList& test) {
-  if (test.needle->type.id == TypeId::interval) return not_supported("the comparison of intervals");
   const std::string_view in = test.negated ? " NOT IN (" : " IN (";
   const std::optional<ScaledValue> scaled =
       is_numeric(test.needle) ? as_scaled(test.needle) : std::nullopt;
@@ -137,9 +160,13 @@ Result<Sql> Writer::in_list(const algebra::InList& test) {
     if (all && items.empty()) return test.negated ? always(left) : never(left);
     if (all) return Sql{left + std::string(in) + items + ")", Binding::comparison};
   }
-  SPAR_ASSIGN(const Sql needle, scalar(test.needle));
-  SPAR_ASSIGN(const std::string items, list(test.list));
-  return Sql{needle.at(Binding::bits) + std::string(in) + items + ")", Binding::comparison};
+  SPAR_ASSIGN(const std::string needle, comparable(test.needle, false));
+  std::string items;
+  for (const ScalarRef item : test.list) {
+    SPAR_ASSIGN(const std::string text, comparable(item, false));
+    items += (items.empty() ? "" : ",") + text;
+  }
+  return Sql{needle + std::string(in) + items + ")", Binding::comparison};
 }
 
 }  // namespace spar::query::dialect

@@ -182,8 +182,26 @@ Result<std::string> Writer::erase(const algebra::Dml& node) {
   return text + condition;
 }
 
+namespace {
+
+bool mentions_others(ScalarRef scalar, const std::vector<ColumnId>& own) {
+  const auto column = algebra::as_column(scalar);
+  if (column && std::ranges::find(own, *column) == own.end()) return true;
+  bool found = false;
+  algebra::for_each_operand(
+      *scalar, [&](ScalarRef operand) { found = found || mentions_others(operand, own); });
+  return found;
+}
+
+}  // namespace
+
 Result<std::string> Writer::returning(const algebra::Dml& node) {
   if (node.returning.empty()) return "";
+  for (const ScalarRef item : node.returning) {
+    if (mentions_others(item, node.target_columns)) {
+      return not_supported("RETURNING columns of other tables");
+    }
+  }
   SPAR_ASSIGN(const std::string items, list(node.returning));
   return " RETURNING " + items;
 }

@@ -182,17 +182,17 @@ Result<Sql> Writer::scalar_subquery(const algebra::Subquery& node) {
 
 Result<Sql> Writer::quantified(const algebra::Subquery& node) {
   const bool any = node.kind == SubqueryKind::any;
-  SPAR_ASSIGN(const Sql needle, scalar(node.needle));
-  const std::string left = needle.at(Binding::bits);
+  SPAR_ASSIGN(const std::string left, comparable(node.needle, false));
+  const Type& type = arena_.info(node.column).type;
   const Comparison plain = any ? Comparison::equal : Comparison::not_equal;
-  if (node.comparison == plain) {
+  if (node.comparison == plain && !needs_key(type)) {
     SPAR_ASSIGN(const std::string inner, query(node.query));
     return Sql{left + (any ? " IN (" : " NOT IN (") + inner + ")", Binding::comparison};
   }
   SPAR_ASSIGN(Block rows, block(node.query));
   SPAR_ASSIGN(rows, wrapped(std::move(rows)));
-  const std::string test =
-      left + std::string(algebra::symbol(node.comparison)) + names_[node.column.value];
+  SPAR_ASSIGN(const std::string column, key_of(names_[node.column.value], type));
+  const std::string test = left + std::string(algebra::symbol(node.comparison)) + column;
   const std::string tests = "(SELECT " + test + " AS b FROM " + rows.from + ")";
   const std::string decided = any ? "max(b)=1 THEN 1" : "min(b)=0 THEN 0";
   return Sql{"(SELECT CASE WHEN " + decided + " WHEN count(*)>count(b) THEN NULL ELSE " +

@@ -55,6 +55,7 @@ struct Block {
   std::vector<OrderKey> order;
   std::vector<ColumnId> columns;
   bool distinct = false;
+  bool one_group = false;  // aggregates without GROUP BY
 };
 
 class Writer {
@@ -87,6 +88,11 @@ class Writer {
   Result<Sql> distinct_from(const algebra::DistinctFrom& test);
   Result<Sql> in_list(const algebra::InList& test);
   Result<std::pair<std::string, std::string>> operands(ScalarRef left, ScalarRef right);
+  static bool needs_key(const Type& type);
+  Result<std::string> key_of(const std::string& text, const Type& type);
+  Result<std::string> comparable(ScalarRef value, bool decimal);
+  bool needs_key(const std::vector<ColumnId>& columns) const;
+  Result<std::string> keys_of(const std::vector<ColumnId>& columns);
 
   // cast.cpp
   Result<Sql> cast(ScalarRef scalar, const algebra::Cast& cast);
@@ -121,6 +127,7 @@ class Writer {
   Result<Block> projection(RelationRef relation, const algebra::Project& node);
   Result<Block> aggregation(RelationRef relation, const algebra::Aggregate& node);
   Result<Block> distinct(RelationRef relation, const algebra::Distinct& node);
+  Result<Block> distinct_by_key(Block inner);
   Result<Block> set_operation(RelationRef relation, const algebra::SetOp& node);
   Result<Block> sort(const algebra::Sort& node);
   Result<Block> limit(const algebra::Limit& node);
