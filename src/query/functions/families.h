@@ -17,6 +17,8 @@ std::span<const ScalarEntry> date_trunc_scalars();
 std::span<const ScalarEntry> numeric_scalars();
 std::span<const ScalarEntry> pattern_scalars();
 std::span<const ScalarEntry> real_scalars();
+std::span<const ScalarEntry> text_making_scalars();
+std::span<const ScalarEntry> text_scalars();
 
 std::span<const AggregateEntry> spread_aggregates();
 std::span<const AggregateEntry> total_aggregates();

@@ -29,6 +29,8 @@ std::span<const ScalarEntry> scalars() {
       numeric_scalars(),
       pattern_scalars(),
       real_scalars(),
+      text_making_scalars(),
+      text_scalars(),
   });
   return kAll;
 }
