@@ -81,13 +81,16 @@ void WriterGate::release(std::uint64_t session) {
     next = next_;
     if (!next) hand_on();
   }
-  if (!next) return;
-  // The primary changed under this session: give up the inheritance unless it was claimed.
-  std::lock_guard lock(next->mutex_);
-  if (next->inherited_ && next->holder_ == session) {
-    next->inherited_ = false;
-    next->hand_on();
-  }
+  // The primary changed under this session, once or more: give up the inheritance unless claimed.
+  while (next) next = next->disinherit(session);
+}
+
+std::shared_ptr<WriterGate> WriterGate::disinherit(std::uint64_t session) {
+  std::lock_guard lock(mutex_);
+  if (!inherited_ || holder_ != session) return nullptr;
+  inherited_ = false;
+  hand_on();
+  return next_;
 }
 
 void WriterGate::close() {

@@ -45,6 +45,8 @@ class WriterGate {
 
   bool take_or_queue(Waiter& waiter, bool& full);
   void hand_on();
+  // Lets an inheritance go that was not claimed; gives the gate that inherited from this one.
+  std::shared_ptr<WriterGate> disinherit(std::uint64_t session);
 
   std::mutex mutex_;
   std::uint64_t holder_ = 0;  // 0: free

@@ -1,0 +1,69 @@
+// A cluster's whole disk is recorded while it works: commits, checkpoints, a switchover, a failover
+// and two rebuilt copies. Then the power is cut at many moments, in many ways, and a server starts
+// on each of the disks that this may legally leave.
+//
+//   SPAR_STATES   how many (2000)
+//   SPAR_SEED     of the first (1)
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "tests/powercut/recovery.h"
+
+namespace spar::test {
+namespace {
+
+constexpr std::size_t kThreads = 6;  // a recovery mostly waits
+
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+  const char* given = std::getenv(name);
+  return given != nullptr ? std::strtoull(given, nullptr, 10) : otherwise;
+}
+
+struct Verdicts {
+  std::mutex mutex;
+  std::vector<std::string> wrong;
+};
+
+// Seed by seed, each its own moment and its own choice of what survives.
+void check_seed(const History& history, std::uint64_t seed, Verdicts& verdicts) {
+  std::mt19937_64 random(seed);
+  std::uint64_t moment = random() % (history.disk.moment() + 1);
+  std::string wrong = check_state(history, moment, random());
+  if (wrong.empty()) return;
+  std::lock_guard lock(verdicts.mutex);
+  verdicts.wrong.push_back("seed " + std::to_string(seed) + ", moment " + std::to_string(moment) +
+                           ": " + wrong);
+}
+
+TEST(PowerCut, KeepsWhatWasAcknowledgedAndNothingHalf) {
+  History history;
+  record_history(history);
+  const std::uint64_t first = from_environment("SPAR_SEED", 1);
+  const std::uint64_t states = from_environment("SPAR_STATES", 2000);
+  std::printf("%zu operations, %zu acknowledged transactions, seeds %llu to %llu\n",
+              static_cast<std::size_t>(history.disk.moment()), history.acknowledged.size(),
+              static_cast<unsigned long long>(first),
+              static_cast<unsigned long long>(first + states - 1));
+  Verdicts verdicts;
+  std::atomic<std::uint64_t> next{first};
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      while (true) {
+        std::uint64_t seed = next++;
+        if (seed >= first + states) return;
+        check_seed(history, seed, verdicts);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& wrong : verdicts.wrong) ADD_FAILURE() << wrong;
+}
+
+}  // namespace
+}  // namespace spar::test
