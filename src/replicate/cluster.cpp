@@ -80,14 +80,18 @@ std::shared_ptr<const Cluster::Routing> Cluster::wait_admitted(Monotonic deadlin
   return routing_.load();
 }
 
+// After a restart acknowledged() begins at nothing until every acknowledger is back, and how old a
+// record from before is, is not known: hence begun_at.
 bool Cluster::fresh_enough(const Member& member, const ReadNeed& need,
-                           const Position& acknowledged) const {
+                           const Routing& routing) const {
   Position applied = member.applied();
   switch (need.kind) {
-    case ReadNeed::Kind::strict: return applied.sequence >= acknowledged.sequence;
+    case ReadNeed::Kind::strict:
+      return applied.sequence >= std::max(pipeline_.acknowledged().sequence, routing.begun_at);
     case ReadNeed::Kind::after: return applied.sequence >= need.after.sequence;
     case ReadNeed::Kind::bounded:
-      return pipeline_.lag(applied.sequence, wall_clock()) <= need.max_staleness;
+      return applied.sequence >= routing.begun_at &&
+             pipeline_.lag(applied.sequence, wall_clock()) <= need.max_staleness;
   }
   return false;
 }
@@ -109,14 +113,13 @@ Result<std::unique_ptr<ReadLease>> Cluster::begin_read(const ReadNeed& need, Mon
   while (true) {
     auto routing = wait_admitted(deadline);
     if (!routing) return no_copy();
-    Position acknowledged = pipeline_.acknowledged();
     std::size_t count = routing->followers.size();
     std::shared_ptr<Member> chosen = routing->primary;
     if (!need.primary_only && count > 0) {
       std::size_t turn = round_robin_.fetch_add(1, std::memory_order_relaxed) % (count + 1);
       if (turn < count) {
         const auto& follower = routing->followers[turn];
-        if (!follower->failed() && fresh_enough(*follower, need, acknowledged)) chosen = follower;
+        if (!follower->failed() && fresh_enough(*follower, need, *routing)) chosen = follower;
       }
     }
     Result<std::unique_ptr<engines::ReadSession>> session = chosen->copy().open_read();
@@ -217,6 +220,7 @@ void Cluster::publish_routing() {
   }
   auto routing = std::make_shared<Routing>();
   routing->epoch = epoch_;
+  routing->begun_at = begun_at_;
   routing->primary = primary->second;
   routing->gate = gate_;
   for (const auto& [id, member] : members_) {
@@ -295,6 +299,7 @@ void Cluster::begin_epoch(const History& history, Epoch epoch, Sequence end) {
   pipeline_.begin_epoch(history, epoch, end);
   std::lock_guard lock(mutex_);
   epoch_ = epoch;
+  begun_at_ = end;
 }
 
 void Cluster::set_synchronous(CopyId primary, const std::vector<CopyId>& set, bool enough) {

@@ -6,7 +6,8 @@
 //             begin_read and begin_write wait while the cluster is held (a failover is under way).
 //             The controller alone calls the second half; it performs control's actions one by one.
 // Threads     Sessions: any. Controller calls: one thread.
-// Invariants  K1 a read lease of a follower holds everything acknowledged when it was asked for (strict).
+// Invariants  K1 a read lease of a follower holds everything acknowledged when it was asked for (strict),
+//             and all of the history with which its epoch began: what was in doubt then is settled.
 //             K2 no write lease is given in an epoch that was not admitted.
 // Not here    Decisions (control/), the record (coordination/), transactions and replay (server/).
 #pragma once
@@ -137,13 +138,14 @@ class Cluster {
   // What sessions look at; replaced as a whole.
   struct Routing {
     Epoch epoch;
+    Sequence begun_at;  // the end of the history when the epoch began or went on
     std::shared_ptr<Member> primary;
     std::shared_ptr<WriterGate> gate;
     std::vector<std::shared_ptr<Member>> followers;
   };
 
   std::shared_ptr<const Routing> wait_admitted(Monotonic deadline);
-  bool fresh_enough(const Member& member, const ReadNeed& need, const Position& acknowledged) const;
+  bool fresh_enough(const Member& member, const ReadNeed& need, const Routing& routing) const;
   void publish_routing();
   Result<std::vector<changelog::SharedRecord>> read_history(Sequence after, std::size_t bytes);
 
@@ -158,6 +160,7 @@ class Cluster {
   std::set<CopyId> acknowledgers_;  // of members that are not here yet, too
   CopyId primary_;
   Epoch epoch_;
+  Sequence begun_at_;
   std::shared_ptr<WriterGate> gate_;
   std::atomic<std::shared_ptr<const Routing>> routing_;  // null while held
   std::atomic<std::uint32_t> round_robin_{0};
