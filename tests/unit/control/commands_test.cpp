@@ -197,5 +197,16 @@ TEST(Store, IsNotAskedInAHotLoopWhenItFails) {
   EXPECT_NE(rig.given<ReadRecord>(), nullptr);
 }
 
+TEST(Store, ARecordOfAnotherClusterIsNoAnswer) {
+  Rig rig = settled();
+  rig.fails(kA);
+  rig.stored(Cas::lost);
+  Record other = record_of(3);
+  other.cluster_id.bytes[0] = 99;
+  rig.read(other);
+  EXPECT_EQ(rig.given<CasRecord>(), nullptr);
+  EXPECT_NE(rig.given<ReadRecord>(), nullptr);
+}
+
 }  // namespace
 }  // namespace spar::control

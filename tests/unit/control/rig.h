@@ -59,6 +59,18 @@ inline Report unusable() {
   return report;
 }
 
+// An action that was given, or not; looking into one that was not fails the test.
+template <class A>
+struct Given {
+  const A* body = nullptr;
+  const A* operator->() const {
+    static const A kNone{};
+    if (body == nullptr) ADD_FAILURE() << "the action was not given";
+    return body == nullptr ? &kNone : body;
+  }
+  friend bool operator==(const Given& given, std::nullptr_t) { return given.body == nullptr; }
+};
+
 class Rig {
  public:
   State state;
@@ -78,8 +90,8 @@ class Rig {
 
   // The newest action of this type in the last step, and in all steps.
   template <class A>
-  const A* given() const {
-    return newest<A>(actions).second;
+  Given<A> given() const {
+    return {newest<A>(actions).second};
   }
   template <class A>
   ActionId id() const {
