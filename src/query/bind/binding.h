@@ -45,6 +45,14 @@ class Binding {
     return not_supported(feature, position(location));
   }
 
+  // The same result, a failure without a position now at `location`. Positions are only looked up
+  // for errors: counting the characters before each name of a long statement would cost its square.
+  template <class T>
+  Result<T> located(Result<T> result, int location) const {
+    if (!result && result.error().position == 0) result.error().position = position(location);
+    return result;
+  }
+
   // A table by its possibly qualified name; 42P01 when there is none.
   Result<const data::Table*> table(const PgQuery__RangeVar& name);
   // The same for statements that are no queries: PostgreSQL gives no position there.

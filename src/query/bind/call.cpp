@@ -34,18 +34,15 @@ Result<ScalarRef> ExpressionBinder::call(const PgQuery__FuncCall& call) {
   if (call.agg_within_group) return binding_.missing("WITHIN GROUP", location);
   if (call.func_variadic) return binding_.missing("VARIADIC", location);
   if (is_aggregate(name)) return aggregate(call, name);
-  const bool decorated =
-      call.agg_star || call.agg_distinct || call.n_agg_order > 0 || call.agg_filter != nullptr;
-  if (decorated) {
-    const std::string_view what = call.agg_star          ? "(*)"
-                                  : call.agg_distinct    ? "DISTINCT"
-                                  : call.n_agg_order > 0 ? "ORDER BY"
-                                                         : "FILTER";
-    const std::string message =
-        call.agg_star
-            ? name + "(*) specified, but " + name + " is not an aggregate function"
-            : std::string(what) + " specified, but " + name + " is not an aggregate function";
-    return binding_.error("42809", message, location);
+  const std::string_view decoration = call.agg_distinct            ? "DISTINCT"
+                                      : call.n_agg_order > 0       ? "ORDER BY"
+                                      : call.agg_filter != nullptr ? "FILTER"
+                                                                   : "";
+  if (!decoration.empty()) {
+    return binding_.error(
+        "42809",
+        std::string(decoration) + " specified, but " + name + " is not an aggregate function",
+        location);
   }
   return scalar_call(call, name);
 }
@@ -81,8 +78,8 @@ Result<ScalarRef> ExpressionBinder::scalar_call(const PgQuery__FuncCall& call,
   if (name == "concat" || name == "concat_ws") return concat(call, name);
   SPAR_ASSIGN(std::vector<ScalarRef> arguments, list(GRAMMAR_LIST(call, args)));
   const std::vector<TypeId> types = types_of(arguments);
-  const CallShape shape{name, types, binding_.position(call.location)};
-  Result<const Routine*> found = resolve_routine(shape, RoutineKind::scalar);
+  Result<const Routine*> found =
+      binding_.located(resolve_routine(name, types, RoutineKind::scalar), call.location);
   if (!found) {
     // int4(x), date(x): a type's name called as a function is a cast.
     const std::optional<TypeId> type = data::type_by_name(name);
@@ -133,9 +130,9 @@ Result<ScalarRef> ExpressionBinder::concat(const PgQuery__FuncCall& call, const 
   const bool separated = name == "concat_ws";
   if (arguments.size() < (separated ? 2u : 1u)) {
     const std::vector<TypeId> types = types_of(arguments);
-    return Failure(
-        resolve_routine({name, types, binding_.position(call.location)}, RoutineKind::scalar)
-            .error());
+    auto missing =
+        binding_.located(resolve_routine(name, types, RoutineKind::scalar), call.location);
+    return Failure(std::move(missing.error()));
   }
   for (ScalarRef& argument : arguments) {
     SPAR_ASSIGN(argument,
@@ -166,6 +163,10 @@ Result<void> ExpressionBinder::check_aggregate(const PgQuery__FuncCall& call,
   if (call.n_agg_order > 0 && !orderless) {
     return binding_.missing("ORDER BY in an aggregate", call.location);
   }
+  if (name == "count" && call.n_args == 0 && !call.agg_star) {
+    return binding_.error(
+        "42809", "count(*) must be used to call a parameterless aggregate function", call.location);
+  }
   if (call.agg_star && name != "count") {
     return binding_.error("42883", "function " + name + "() does not exist", call.location);
   }
@@ -187,8 +188,9 @@ Result<AggregateCall> ExpressionBinder::aggregate_call(const PgQuery__FuncCall& 
     }
   } else {
     const std::vector<TypeId> types = types_of(made.arguments);
-    const CallShape shape{name, types, binding_.position(call.location)};
-    SPAR_ASSIGN(const Routine* routine, resolve_routine(shape, RoutineKind::aggregate));
+    SPAR_ASSIGN(
+        const Routine* routine,
+        binding_.located(resolve_routine(name, types, RoutineKind::aggregate), call.location));
     SPAR_TRY(convert(binding_, made.arguments, *routine));
     made.operation = routine->operation;
     type = Type{routine->result, -1};

@@ -191,12 +191,9 @@ Result<ScalarRef> operand(Binding& binding, ScalarRef scalar, TypeId wanted) {
 
 Result<ScalarRef> make_operator(Binding& binding, std::string_view name, ScalarRef left,
                                 ScalarRef right, int location) {
-  Result<const Operator*> found = resolve_operator(name, left->type.id, right->type.id, 0);
-  if (!found) {
-    found.error().position = binding.position(location);
-    return Failure(std::move(found.error()));
-  }
-  const Operator& op = **found;
+  SPAR_ASSIGN(const Operator* found,
+              binding.located(resolve_operator(name, left->type.id, right->type.id), location));
+  const Operator& op = *found;
   const bool unify = op.compared_as != TypeId::none;
   SPAR_ASSIGN(left, operand(binding, left, op.operands[0]));
   SPAR_ASSIGN(right, operand(binding, right, op.operands[1]));
@@ -213,13 +210,12 @@ Result<ScalarRef> make_operator(Binding& binding, std::string_view name, ScalarR
 
 Result<ScalarRef> make_prefix_operator(Binding& binding, std::string_view name, ScalarRef operand_,
                                        int location) {
-  Result<const Operator*> found =
-      resolve_operator(name, TypeId::none, operand_->type.id, binding.position(location));
-  if (!found) return Failure(std::move(found.error()));
-  SPAR_ASSIGN(const ScalarRef converted, operand(binding, operand_, (*found)->operands[1]));
-  if ((*found)->operation == "plus") return converted;
-  return binding.arena().scalar(algebra::Call{(*found)->operation, {converted}},
-                                Type{(*found)->result, -1}, location);
+  SPAR_ASSIGN(const Operator* found,
+              binding.located(resolve_operator(name, TypeId::none, operand_->type.id), location));
+  SPAR_ASSIGN(const ScalarRef converted, operand(binding, operand_, found->operands[1]));
+  if (found->operation == "plus") return converted;
+  return binding.arena().scalar(algebra::Call{found->operation, {converted}},
+                                Type{found->result, -1}, location);
 }
 
 ScalarRef make_constant(Binding& binding, data::Datum value, Type type, int location) {

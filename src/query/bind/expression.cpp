@@ -189,7 +189,7 @@ Result<ScalarRef> ExpressionBinder::parameter(const PgQuery__ParamRef& reference
 Result<ScalarRef> ExpressionBinder::cast(const PgQuery__TypeCast& cast) {
   const int location = cast.location >= 0 ? cast.location : grammar::location_of(cast.arg);
   SPAR_ASSIGN(const Type type,
-              resolve_type_name(*cast.type_name, binding_.position(cast.type_name->location)));
+              binding_.located(resolve_type_name(*cast.type_name), cast.type_name->location));
   SPAR_ASSIGN(const ScalarRef argument, bind(cast.arg));
   return coerce(binding_, argument, type, CastContext::explicit_, location);
 }

@@ -81,7 +81,7 @@ Result<void> TableEditor::check_types(const data::ForeignKey& key, const data::T
   for (std::size_t i = 0; i < key.columns.size(); ++i) {
     const data::Column& child = *table_.column(key.columns[i]);
     const data::Column& referenced = *parent.column(key.parent_columns[i]);
-    const auto equal = resolve_operator("=", child.type.id, referenced.type.id, 0);
+    const auto equal = resolve_operator("=", child.type.id, referenced.type.id);
     const bool implicit = can_cast(child.type.id, referenced.type.id, CastContext::implicit);
     if (!equal || !implicit) {
       Failure failure =

@@ -139,17 +139,16 @@ const Table& table() {
   return kTable;
 }
 
-Failure missing(std::string_view name_wanted, TypeId left, TypeId right, int position,
-                Failing why) {
+Failure missing(std::string_view name_wanted, TypeId left, TypeId right, Failing why) {
   std::string shown = left == none ? "" : name_of(left) + " ";
   shown += std::string(name_wanted) + " " + name_of(right);
   if (why == Failing::ambiguous) {
-    Failure failure = sql_error("42725", "operator is not unique: " + shown, position);
+    Failure failure = sql_error("42725", "operator is not unique: " + shown);
     failure.error().hint =
         "Could not choose a best candidate operator. You might need to add explicit type casts.";
     return failure;
   }
-  Failure failure = sql_error("42883", "operator does not exist: " + shown, position);
+  Failure failure = sql_error("42883", "operator does not exist: " + shown);
   failure.error().hint = left == none ? "No operator matches the given name and argument type. "
                                         "You might need to add an explicit type cast."
                                       : "No operator matches the given name and argument types. "
@@ -159,8 +158,7 @@ Failure missing(std::string_view name_wanted, TypeId left, TypeId right, int pos
 
 }  // namespace
 
-Result<const Operator*> resolve_operator(std::string_view name_wanted, TypeId left, TypeId right,
-                                         int position) {
+Result<const Operator*> resolve_operator(std::string_view name_wanted, TypeId left, TypeId right) {
   if (name_wanted == "!=") name_wanted = "<>";
   const bool prefix = left == none;
   std::vector<std::span<const TypeId>> candidates;
@@ -178,7 +176,7 @@ Result<const Operator*> resolve_operator(std::string_view name_wanted, TypeId le
   }
   const TypeId original[2] = {left, right};
   const auto best = best_overload(std::span(original).subspan(prefix ? 1 : 0), candidates);
-  if (!best) return missing(name_wanted, left, right, position, best.error());
+  if (!best) return missing(name_wanted, left, right, best.error());
   return operators[*best];
 }
 

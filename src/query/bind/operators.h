@@ -16,8 +16,7 @@ struct Operator {
 };
 
 // `left` is TypeId::none for a prefix operator, TypeId::unknown for an untyped literal.
-Result<const Operator*> resolve_operator(std::string_view name, TypeId left, TypeId right,
-                                         int position);
+Result<const Operator*> resolve_operator(std::string_view name, TypeId left, TypeId right);
 
 // Whether values of the type can be compared for order; json cannot even be compared for equality.
 bool is_comparable(TypeId type);

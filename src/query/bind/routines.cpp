@@ -232,16 +232,16 @@ const Routines& table(RoutineKind kind) {
   return kind == RoutineKind::scalar ? kScalars : kAggregates;
 }
 
-Failure unresolved(const CallShape& call, Failing why) {
-  std::string shown = "function " + std::string(call.name) + "(";
-  for (std::size_t i = 0; i < call.arguments.size(); ++i) {
-    shown += (i == 0 ? "" : ", ") + name_of(call.arguments[i]);
+Failure unresolved(std::string_view name_, std::span<const TypeId> arguments, Failing why) {
+  std::string shown = "function " + std::string(name_) + "(";
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    shown += (i == 0 ? "" : ", ") + name_of(arguments[i]);
   }
   shown += ")";
   const bool ambiguous = why == Failing::ambiguous;
   Failure failure =
       sql_error(ambiguous ? "42725" : "42883",
-                shown + (ambiguous ? " is not unique" : " does not exist"), call.position);
+                shown + (ambiguous ? " is not unique" : " does not exist"));
   failure.error().hint =
       ambiguous ? "Could not choose a best candidate function. You might need to add explicit type "
                   "casts."
@@ -256,20 +256,21 @@ bool is_aggregate(std::string_view name_) {
   return name_ == "count" || !table(RoutineKind::aggregate).named(name_).empty();
 }
 
-Result<const Routine*> resolve_routine(const CallShape& call, RoutineKind kind) {
+Result<const Routine*> resolve_routine(std::string_view name_, std::span<const TypeId> arguments,
+                                       RoutineKind kind) {
   std::vector<std::span<const TypeId>> candidates;
   std::vector<const Routine*> routines;
-  for (const Routine& routine : table(kind).named(call.name)) {
-    if (routine.arguments.size() != call.arguments.size()) continue;
+  for (const Routine& routine : table(kind).named(name_)) {
+    if (routine.arguments.size() != arguments.size()) continue;
     candidates.emplace_back(routine.arguments);
     routines.push_back(&routine);
   }
-  const bool known = !table(kind).named(call.name).empty();
-  if (!known && std::ranges::find(kMissing, call.name) != std::end(kMissing)) {
-    return not_supported("function " + std::string(call.name) + "()", call.position);
+  const bool known = !table(kind).named(name_).empty();
+  if (!known && std::ranges::find(kMissing, name_) != std::end(kMissing)) {
+    return not_supported("function " + std::string(name_) + "()");
   }
-  const auto best = best_overload(call.arguments, candidates);
-  if (!best) return unresolved(call, best.error());
+  const auto best = best_overload(arguments, candidates);
+  if (!best) return unresolved(name_, arguments, best.error());
   return routines[*best];
 }
 

@@ -22,14 +22,9 @@ struct Routine {
 
 enum class RoutineKind { scalar, aggregate };
 
-struct CallShape {
-  std::string_view name;
-  std::span<const TypeId> arguments;
-  int position = 0;
-};
-
 bool is_aggregate(std::string_view name);
 // 42883 and 42725 as PostgreSQL words them; 0A000 for a function that PostgreSQL has and Spar not.
-Result<const Routine*> resolve_routine(const CallShape& call, RoutineKind kind);
+Result<const Routine*> resolve_routine(std::string_view name, std::span<const TypeId> arguments,
+                                       RoutineKind kind);
 
 }  // namespace spar::query::bind

@@ -68,8 +68,8 @@ Result<void> TableEditor::add_column(const PgQuery__ColumnDef& definition) {
       return binding_.missing("collation " + std::string(name), definition.coll_clause->location);
     }
   }
-  SPAR_ASSIGN(made.type, resolve_type_name(*definition.type_name,
-                                           binding_.position(definition.type_name->location)));
+  SPAR_ASSIGN(made.type, binding_.located(resolve_type_name(*definition.type_name),
+                                          definition.type_name->location));
   ColumnNumber last = 0;
   for (const data::Column& other : table_.columns) last = std::max(last, other.number);
   made.number = static_cast<ColumnNumber>(last + 1);

@@ -216,81 +216,76 @@ std::optional<int> modifier(const grammar::Node* node) {
   return constant.ival->ival;
 }
 
-Result<std::int32_t> length_typmod(TypeId type, std::span<const int> given, int position) {
+Result<std::int32_t> length_typmod(TypeId type, std::span<const int> given) {
   const std::string word = type == varchar ? "varchar" : "char";
-  if (given.size() != 1) return sql_error("22023", "invalid type modifier", position);
+  if (given.size() != 1) return sql_error("22023", "invalid type modifier");
   if (given[0] < 1) {
-    return sql_error("22023", "length for type " + word + " must be at least 1", position);
+    return sql_error("22023", "length for type " + word + " must be at least 1");
   }
   if (given[0] > 10485760) {
-    return sql_error("22023", "length for type " + word + " cannot exceed 10485760", position);
+    return sql_error("22023", "length for type " + word + " cannot exceed 10485760");
   }
   return given[0] + 4;
 }
 
-Result<std::int32_t> numeric_typmod(std::span<const int> given, int position) {
-  if (given.size() > 2) return sql_error("22023", "invalid NUMERIC type modifier", position);
+Result<std::int32_t> numeric_typmod(std::span<const int> given) {
+  if (given.size() > 2) return sql_error("22023", "invalid NUMERIC type modifier");
   const int scale = given.size() == 2 ? given[1] : 0;
   if (given[0] < 1 || given[0] > 1000) {
     return sql_error(
-        "22023", "NUMERIC precision " + std::to_string(given[0]) + " must be between 1 and 1000",
-        position);
+        "22023", "NUMERIC precision " + std::to_string(given[0]) + " must be between 1 and 1000");
   }
   if (scale < -1000 || scale > 1000) {
     return sql_error("22023",
-                     "NUMERIC scale " + std::to_string(scale) + " must be between -1000 and 1000",
-                     position);
+                     "NUMERIC scale " + std::to_string(scale) + " must be between -1000 and 1000");
   }
-  if (scale < 0) return not_supported("a numeric type with a negative scale", position);
+  if (scale < 0) return not_supported("a numeric type with a negative scale");
   return data::numeric_type(given[0], scale).typmod;
 }
 
-Result<std::int32_t> typmod_of(TypeId type, std::span<const int> given, int position) {
+Result<std::int32_t> typmod_of(TypeId type, std::span<const int> given) {
   switch (type) {
     case varchar:
     case bpchar:
-      return length_typmod(type, given, position);
+      return length_typmod(type, given);
     case numeric:
-      return numeric_typmod(given, position);
+      return numeric_typmod(given);
     case time:
     case timestamp:
     case timestamptz:
-      if (given[0] < 0) return sql_error("22023", "invalid type modifier", position);
+      if (given[0] < 0) return sql_error("22023", "invalid type modifier");
       return std::min(given[0], 6);
     case interval:
-      return not_supported("an interval type with fields or precision", position);
+      return not_supported("an interval type with fields or precision");
     default:
-      return sql_error("42601", "type modifier is not allowed for type \"" + name_of(type) + "\"",
-                       position);
+      return sql_error("42601", "type modifier is not allowed for type \"" + name_of(type) + "\"");
   }
 }
 
 }  // namespace
 
-Result<Type> resolve_type_name(const PgQuery__TypeName& type, int position) {
+Result<Type> resolve_type_name(const PgQuery__TypeName& type) {
   const std::vector<std::string> names = grammar::names_of(GRAMMAR_LIST(type, names));
   const std::string word = names.empty() ? "" : names.back();
-  if (type.setof) return not_supported("SETOF", position);
-  if (type.pct_type) return not_supported("%TYPE", position);
-  if (type.n_array_bounds > 0) return not_supported("an array type", position);
+  if (type.setof) return not_supported("SETOF");
+  if (type.pct_type) return not_supported("%TYPE");
+  if (type.n_array_bounds > 0) return not_supported("an array type");
   const bool builtin = names.size() == 1 || (names.size() == 2 && names[0] == "pg_catalog");
   const std::optional<TypeId> id = builtin ? data::type_by_name(word) : std::nullopt;
   if (!id || *id == unknown || *id == void_) {
     const bool known = builtin && std::ranges::find(kMissingTypes, word) != std::end(kMissingTypes);
-    if (known || word.starts_with('_')) return not_supported("type " + word, position);
+    if (known || word.starts_with('_')) return not_supported("type " + word);
     return sql_error("42704",
-                     "type \"" + grammar::dotted(GRAMMAR_LIST(type, names)) + "\" does not exist",
-                     position);
+                     "type \"" + grammar::dotted(GRAMMAR_LIST(type, names)) + "\" does not exist");
   }
   std::vector<int> given;
   for (const grammar::Node* node : GRAMMAR_LIST(type, typmods)) {
     const std::optional<int> value = modifier(node);
-    if (!value)
-      return sql_error("42601", "type modifiers must be simple constants or identifiers", position);
+    if (!value) return sql_error("42601", "type modifiers must be simple constants or identifiers");
     given.push_back(*value);
   }
   if (given.empty()) return Type{*id, -1};
-  SPAR_ASSIGN(const std::int32_t typmod, typmod_of(*id, given, position));
+  SPAR_ASSIGN(const std::int32_t typmod, typmod_of(*id, given));
   return Type{*id, typmod};
 }
 

@@ -45,6 +45,6 @@ Result<Type> common_type(std::span<const Candidate> candidates, std::string_view
 // As PostgreSQL writes it in messages; "unknown" for an untyped literal.
 std::string name_of(TypeId type);
 
-Result<Type> resolve_type_name(const PgQuery__TypeName& name, int position);
+Result<Type> resolve_type_name(const PgQuery__TypeName& name);
 
 }  // namespace spar::query::bind

@@ -154,7 +154,7 @@ Result<Body> prepare(Binding& binding, const PgQuery__PrepareStmt& statement) {
   body.name = statement.name;
   for (const Node* node : GRAMMAR_LIST(statement, argtypes)) {
     SPAR_ASSIGN(const Type type,
-                resolve_type_name(*node->type_name, binding.position(node->type_name->location)));
+                binding.located(resolve_type_name(*node->type_name), node->type_name->location));
     body.parameters.push_back(Type{type.id, -1});
   }
   body.statement = std::make_shared<ParsedStatement>(std::make_shared<ParsedStatement::Tree>(

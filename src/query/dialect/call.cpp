@@ -124,7 +124,53 @@ Result<std::vector<std::string>> Writer::arguments(const algebra::Call& call) {
   return texts;
 }
 
+namespace {
+
+// a + b - c as its operands and "+-", innermost last; no more than one call of SQLite's takes.
+struct Chain {
+  std::string symbols;
+  std::vector<ScalarRef> operands;
+};
+Chain chain_of(ScalarRef value) {
+  constexpr std::size_t kOperandsMax = 120;
+  constexpr std::string_view kWords[] = {"add", "sub", "mul", "div", "mod"};
+  constexpr std::string_view kSymbols = "+-*/%";
+  Chain chain;
+  const data::Type type = value->type;
+  while (chain.operands.size() < kOperandsMax) {
+    const auto* call = std::get_if<algebra::Call>(&value->body);
+    if (call == nullptr || call->arguments.size() != 2 || value->type != type) break;
+    const auto word = std::ranges::find(kWords, call->operation);
+    if (word == std::end(kWords)) break;
+    chain.symbols += kSymbols[static_cast<std::size_t>(word - kWords)];
+    chain.operands.push_back(call->arguments[1]);
+    value = call->arguments[0];
+  }
+  chain.operands.push_back(value);
+  return chain;
+}
+
+}  // namespace
+
+// A chain of calls inside each other as one call; nothing where it is short enough as it is.
+Result<std::optional<Sql>> Writer::chain(ScalarRef value) {
+  constexpr std::size_t kShort = 8;
+  Chain chain = chain_of(value);
+  if (chain.symbols.size() <= kShort) return std::optional<Sql>();
+  std::ranges::reverse(chain.symbols);
+  std::ranges::reverse(chain.operands);
+  std::vector<std::string> texts{quoted(suffix(value->type.id)), quoted(chain.symbols)};
+  for (const ScalarRef operand : chain.operands) {
+    SPAR_ASSIGN(std::string text, argument(operand));
+    texts.push_back(std::move(text));
+  }
+  SPAR_ASSIGN(std::string text, function("spar_chain", texts));
+  return std::optional(Sql{std::move(text)});
+}
+
 Result<Sql> Writer::arithmetic(ScalarRef value, const algebra::Call& call) {
+  SPAR_ASSIGN(std::optional<Sql> chained, chain(value));
+  if (chained) return std::move(*chained);
   SPAR_ASSIGN(std::vector<std::string> operands, arguments(call));
   const TypeId result = value->type.id;
   const bool digits = result == TypeId::numeric && operands.size() == 1 &&

@@ -107,6 +107,7 @@ class Writer {
 
   // call.cpp
   Result<Sql> call(ScalarRef scalar, const algebra::Call& call);
+  Result<std::optional<Sql>> chain(ScalarRef value);
   Result<Sql> arithmetic(ScalarRef scalar, const algebra::Call& call);
   Result<std::optional<Sql>> special(ScalarRef scalar, const algebra::Call& call,
                                      const std::vector<std::string>& arguments);

@@ -9,12 +9,14 @@ namespace spar::query::functions {
 
 std::span<const ScalarEntry> arithmetic_scalars();
 std::span<const ScalarEntry> cast_scalars();
+std::span<const ScalarEntry> chain_scalars();
 std::span<const ScalarEntry> choice_scalars();
 std::span<const ScalarEntry> date_arithmetic_scalars();
 std::span<const ScalarEntry> date_cast_scalars();
 std::span<const ScalarEntry> date_field_scalars();
 std::span<const ScalarEntry> date_trunc_scalars();
 std::span<const ScalarEntry> numeric_scalars();
+std::span<const ScalarEntry> pattern_form_scalars();
 std::span<const ScalarEntry> pattern_scalars();
 std::span<const ScalarEntry> real_scalars();
 std::span<const ScalarEntry> text_making_scalars();

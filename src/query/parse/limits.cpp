@@ -55,9 +55,7 @@ class Measure {
 
   Result<void> take(Token token, std::string_view lexeme) {
     ++total_;
-    if (++tokens_ > limits_.tokens_max || total_ > kStatementsFactor * limits_.tokens_max) {
-      return too_complex("too many tokens", "statement_tokens_max", limits_.tokens_max);
-    }
+    ++tokens_;
     if (token == Token::operation) operation(lexeme);
     if (token == Token::word && !after_dot_) word(lexeme);
     after_dot_ = lexeme == ".";
@@ -67,6 +65,9 @@ class Measure {
     return finish();
   }
   Result<void> finish() const {
+    if (tokens_ > limits_.tokens_max || total_ > kStatementsFactor * limits_.tokens_max) {
+      return too_complex("too many tokens", "statement_tokens_max", limits_.tokens_max);
+    }
     if (levels_.back().depth() + levels_.size() > limits_.nesting_max + 2) return too_deep();
     return {};
   }
