@@ -1,5 +1,5 @@
-// Point 2 of the main job: Chinook's own script through psql, what it must hold, and forty queries that
-// PostgreSQL 15 answers the same.
+// Point 2 of the main job: Chinook's own script through psql, what it must hold, and forty queries
+// that PostgreSQL 15 answers the same.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -12,7 +12,7 @@
 namespace spar::test {
 namespace {
 
-constexpr const char* kTables[] = {"album",    "artist",         "customer", "employee",
+constexpr const char* kTables[] = {"album",    "artist",         "customer",     "employee",
                                    "genre",    "invoice",        "invoice_line", "media_type",
                                    "playlist", "playlist_track", "track"};
 
@@ -23,8 +23,8 @@ std::string script() {
 }
 
 Ran load(const app::SqlAddress& address) {
-  return run_program({"psql", "-X", "-q", "-h", address.host, "-p", address.port, "-U", "demo", "-d",
-                      address.database, "-v", "ON_ERROR_STOP=1", "-f", script()});
+  return run_program({"psql", "-X", "-q", "-h", address.host, "-p", address.port, "-U", "demo",
+                      "-d", address.database, "-v", "ON_ERROR_STOP=1", "-f", script()});
 }
 
 std::vector<std::string> queries() {
@@ -84,7 +84,8 @@ TEST_F(ChinookTest, HoldsEveryRowOfTheScript) {
 TEST_F(ChinookTest, EnforcesItsKeys) {
   auto sqlstate = [&](const std::string& sql) { return client_->run(sql).error.substr(0, 5); };
   EXPECT_EQ(sqlstate("INSERT INTO genre (genre_id, name) VALUES (1, 'Twice')"), "23505");
-  EXPECT_EQ(sqlstate("INSERT INTO playlist_track (playlist_id, track_id) VALUES (1, 3402)"), "23505");
+  EXPECT_EQ(sqlstate("INSERT INTO playlist_track (playlist_id, track_id) VALUES (1, 3402)"),
+            "23505");
   EXPECT_EQ(sqlstate("INSERT INTO album VALUES (9999, 'Nobody''s', 99999)"), "23503");
   EXPECT_EQ(sqlstate("DELETE FROM artist WHERE artist_id = 1"), "23503");
   EXPECT_EQ(sqlstate("UPDATE track SET media_type_id = 77 WHERE track_id = 1"), "23503");

@@ -27,8 +27,8 @@ class ClientsTest : public ::testing::Test {
   }
 
   Ran pgbench(std::vector<std::string> options) {
-    std::vector<std::string> command = {"pgbench", "-h", address_.host, "-p", address_.port,
-                                        "-U", "demo"};
+    std::vector<std::string> command = {"pgbench",     "-h", address_.host, "-p",
+                                        address_.port, "-U", "demo"};
     command.insert(command.end(), options.begin(), options.end());
     command.push_back("shop");
     return run_program(command);
@@ -79,7 +79,8 @@ TEST_F(ClientsTest, Jdbc) {
   if (javac.empty() || java.empty()) GTEST_SKIP() << "java or javac is not installed";
   if (!std::filesystem::exists(kDriver)) GTEST_SKIP() << kDriver << " is not there";
   std::string classes = directory_.path() + "/classes";
-  Ran compiled = run_program({javac, "-d", classes, std::string(kSources) + "/java/JdbcClient.java"});
+  Ran compiled =
+      run_program({javac, "-d", classes, std::string(kSources) + "/java/JdbcClient.java"});
   ASSERT_EQ(compiled.exit_code, 0) << compiled.output;
   Ran ran = run_program({java, "-cp", classes + ":" + kDriver, "JdbcClient",
                          "jdbc:postgresql://" + address_.host + ":" + address_.port + "/shop"});

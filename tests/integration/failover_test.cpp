@@ -1,6 +1,6 @@
 // Point 4 of the main job: four writers and two readers while the primary's copy is damaged in each
-// way a disk can fail, and then the next primary's; nothing is lost, doubled or torn, no client sees
-// an error, and after a restart all copies hold the same.
+// way a disk can fail, and then the next primary's; nothing is lost, doubled or torn, no client
+// sees an error, and after a restart all copies hold the same.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>

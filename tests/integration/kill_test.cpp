@@ -1,5 +1,5 @@
-// Point 5 of the main job: kill -9 of the server at random moments under load. What was acknowledged
-// is there, nothing twice, nothing torn, and the copies are equal.
+// Point 5 of the main job: kill -9 of the server at random moments under load. What was
+// acknowledged is there, nothing twice, nothing torn, and the copies are equal.
 #include <gtest/gtest.h>
 #include <signal.h>
 

@@ -61,7 +61,8 @@ pid_t spawn(const Spawn& what) {
 bool read_all(int fd, steady_clock::time_point deadline, std::string& out) {
   char buffer[16384];
   while (true) {
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now());
+    auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now());
     pollfd ready{fd, POLLIN, 0};
     if (left.count() <= 0 || ::poll(&ready, 1, static_cast<int>(left.count())) <= 0) return false;
     ssize_t count = ::read(fd, buffer, sizeof buffer);

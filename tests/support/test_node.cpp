@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <thread>
 
 #include "gateway/listener.h"
@@ -63,8 +64,8 @@ class InnerNode : public TestNode {
                              .credentials = credentials_,
                              .limits = config_.limits,
                              .language = gateway::sql_language()};
-    listener_ = std::make_unique<gateway::Listener>(std::vector<int>{socket_.get()},
-                                                    std::move(service));
+    listener_ =
+        std::make_unique<gateway::Listener>(std::vector<int>{socket_.get()}, std::move(service));
     listener_->start();
     return {};
   }
@@ -102,8 +103,10 @@ bool serves(const json& copy) {
 
 }  // namespace
 
-Result<std::unique_ptr<TestNode>> start_process_node(const std::string& directory) {
+Result<std::unique_ptr<TestNode>> start_process_node(const std::string& directory,
+                                                     const std::string& more) {
   SPAR_TRY(make_files(directory));
+  std::ofstream(directory + "/spar.toml", std::ios::app) << more;
   auto node = std::make_unique<ProcessNode>(directory);
   SPAR_TRY(node->start());
   return node;

@@ -1,7 +1,8 @@
 // tests/support/test_node.h: a node with one cluster of three copies for a test, as a real process
 // or inside the test, where its disk can be made to fail.
 //
-// Contract    Both make a fresh node in `directory` with the database "shop" on a free port, and end
+// Contract    Both make a fresh node in `directory` with the database "shop" on a free port, and
+// end
 //             with the object. restart() stops the node in order and starts it on the same data;
 //             its port is another one then.
 // Threads     cluster() from any thread while no restart() runs.
@@ -32,8 +33,9 @@ class TestNode {
   virtual Result<void> restart() = 0;
 };
 
-// `spar serve` of the executable under test.
-Result<std::unique_ptr<TestNode>> start_process_node(const std::string& directory);
+// `spar serve` of the executable under test; `more` is added to its configuration.
+Result<std::unique_ptr<TestNode>> start_process_node(const std::string& directory,
+                                                     const std::string& more = "");
 // In this process, over a disk that fails when the test says so.
 Result<std::unique_ptr<TestNode>> start_inner_node(const std::string& directory, FaultDisk& disk);
 

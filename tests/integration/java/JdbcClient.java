@@ -100,6 +100,7 @@ public final class JdbcClient {
       check(count(connection) == 20, "a savepoint brings back what came after it");
       connection.rollback();
       check(count(connection) == 520, "a rollback brings everything back");
+      connection.commit();
       connection.setTransactionIsolation(Connection.TRANSACTION_SERIALIZABLE);
       statement.executeUpdate("UPDATE stock SET price = price * 2 WHERE id <= 20");
       connection.commit();
