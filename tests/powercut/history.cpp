@@ -1,6 +1,6 @@
 #include "tests/powercut/history.h"
 
-#include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -43,51 +43,70 @@ Result<void> write(engines::WriteSession& session, const Transfer& transfer) {
   return {};
 }
 
-// The threads that write, and what came of it.
+// The threads that write, as much as they are allowed to, and what came of it.
 class Writers {
  public:
   Writers(History& history, Node& node, int threads) : history_(history), node_(node) {
     for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { write_until_stopped(); });
   }
   ~Writers() {
-    stop_ = true;
+    {
+      std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
     for (std::thread& thread : threads_) thread.join();
   }
 
-  // Lets them go on until so many more transactions are acknowledged.
-  void await(std::size_t more) {
-    std::size_t want = count() + more;
-    require(eventually([&] { return count() >= want; }), "the writers are stuck");
+  // Lets them try so many more transactions.
+  void allow(int more) {
+    {
+      std::lock_guard lock(mutex_);
+      allowed_ += more;
+    }
+    changed_.notify_all();
+  }
+  void allow_and_await(int more) {
+    allow(more);
+    std::unique_lock lock(mutex_);
+    bool done = changed_.wait_until(lock, soon(), [&] { return allowed_ == 0 && busy_ == 0; });
+    require(done, "the writers are stuck");
   }
 
  private:
-  std::size_t count() {
-    std::lock_guard lock(mutex_);
-    return history_.acknowledged.size();
-  }
-
-  Transfer next() {
-    std::lock_guard lock(mutex_);
-    Transfer transfer{++last_, last_ % 17 == 0 ? 150 : 1 + last_ % 3};
+  std::optional<Transfer> next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stop_ || allowed_ > 0; });
+    if (stop_) return {};
+    --allowed_;
+    ++busy_;
+    ++last_;
+    Transfer transfer{last_, last_ % 17 == 0 ? 150 : 1 + last_ % 3};
     history_.payments[transfer.number] = transfer.payments;
     return transfer;
   }
 
   void write_until_stopped() {
-    while (!stop_) {
-      Transfer transfer = next();
-      if (!commit(node_.cluster(), transfer)) continue;
+    while (auto transfer = next()) {
+      bool committed = commit(node_.cluster(), *transfer).has_value();
       std::uint64_t moment = history_.disk.moment();
-      std::lock_guard lock(mutex_);
-      history_.acknowledged.push_back({moment, transfer});
+      {
+        std::lock_guard lock(mutex_);
+        if (committed) history_.acknowledged.push_back({moment, *transfer});
+        --busy_;
+      }
+      changed_.notify_all();
     }
   }
 
   History& history_;
   Node& node_;
   std::mutex mutex_;
+  std::condition_variable changed_;
   std::int64_t last_ = 0;
-  std::atomic<bool> stop_{false};
+  int allowed_ = 0;
+  int busy_ = 0;
+  bool stop_ = false;
   std::vector<std::thread> threads_;
 };
 
@@ -108,34 +127,45 @@ void destroy(History& history, Node& node, CopyId copy) {
   require(history.disk.make_directory(member->identity().directory), "an empty directory");
 }
 
-void await_protection(Node& node) {
+void await_protection(Node& node, Writers* writers) {
   auto is_protected = [&] {
     control::State state = node.controller().state();
-    return state.record && state.record->synchronous.size() == 1;
+    bool done = state.stage == control::Stage::settled && state.record->synchronous.size() == 1;
+    if (!done && writers != nullptr) writers->allow(1);  // some work, not as much as they can
+    return done;
   };
   require(eventually(is_protected), "the cluster is not protected again");
 }
 
+CopyId mirror_of(Node& node) {
+  return node.controller().state().record->synchronous.front();
+}
+
 void live(History& history, Node& node) {
   Writers writers(history, node, 3);
-  writers.await(120);
+  auto event = [&] { history.events.push_back(history.disk.moment()); };
+  writers.allow_and_await(60);
+  event();
+  writers.allow(20);
   checkpoint_all(node);
-  writers.await(60);
-  control::Switchover to_the_mirror{node.controller().state().record->synchronous.front()};
-  require(node.controller().ask(to_the_mirror, soon()), "switchover");
-  writers.await(60);
-  await_protection(node);
+  writers.allow_and_await(30);
+  event();
+  writers.allow(20);
+  require(node.controller().ask(control::Switchover{mirror_of(node)}, soon()), "switchover");
+  await_protection(node, &writers);
+  writers.allow_and_await(30);
+  event();
   checkpoint_all(node);
-  writers.await(60);
+  writers.allow_and_await(30);
+  event();
   destroy(history, node, primary_of(node));  // a failover, then a rebuilt mirror
-  writers.await(60);
-  await_protection(node);
-  writers.await(60);
+  await_protection(node, &writers);
+  writers.allow_and_await(30);
   checkpoint_all(node);
-  destroy(history, node, node.controller().state().record->synchronous.front());
-  writers.await(40);
-  await_protection(node);
-  writers.await(60);
+  event();
+  destroy(history, node, mirror_of(node));
+  await_protection(node, &writers);
+  writers.allow_and_await(60);
 }
 
 }  // namespace
@@ -165,7 +195,7 @@ void record_history(History& history) {
   require(history.disk.make_directory(kRoot), "the directory");
   Node node(history.disk);
   require(node.controller().start(soon()), "start");
-  await_protection(node);
+  await_protection(node, nullptr);
   require(create_shop(node.cluster()), "the tables");
   history.schema_moment = history.disk.moment();
   live(history, node);

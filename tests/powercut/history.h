@@ -21,6 +21,7 @@ struct Acknowledged {
 struct History {
   RecordingDisk disk;
   std::uint64_t schema_moment = 0;                // the tables were acknowledged
+  std::vector<std::uint64_t> events;              // moments at which more than a commit began
   std::vector<Acknowledged> acknowledged;         // by no particular order
   std::map<std::int64_t, std::int64_t> payments;  // of every transaction tried, by its number
 };

@@ -29,10 +29,19 @@ struct Verdicts {
   std::vector<std::string> wrong;
 };
 
+// Any moment, or one soon after something out of the ordinary began.
+std::uint64_t choose_moment(const History& history, std::mt19937_64& random) {
+  constexpr std::uint64_t kSoon = 400;
+  std::uint64_t any = random() % (history.disk.moment() + 1);
+  if (random() % 2 == 0 || history.events.empty()) return any;
+  std::uint64_t near = history.events[random() % history.events.size()] + random() % kSoon;
+  return std::min(near, history.disk.moment());
+}
+
 // Seed by seed, each its own moment and its own choice of what survives.
 void check_seed(const History& history, std::uint64_t seed, Verdicts& verdicts) {
   std::mt19937_64 random(seed);
-  std::uint64_t moment = random() % (history.disk.moment() + 1);
+  std::uint64_t moment = choose_moment(history, random);
   std::string wrong = check_state(history, moment, random());
   if (wrong.empty()) return;
   std::lock_guard lock(verdicts.mutex);

@@ -171,6 +171,7 @@ Result<void> RecordingDisk::remove_all(const std::string& directory) {
     std::erase_if(directories_, [&](const std::string& path) {
       return path == directory || is_below(path, directory);
     });
+    remember_directories();
   }
   for (const std::string& path : below) SPAR_TRY(remove(path));
   return {};
@@ -192,6 +193,7 @@ Result<void> RecordingDisk::rename(const std::string& from, const std::string& t
     }
     directories_ = std::move(directories);
     record(std::move(operation));
+    remember_directories();
   }
   notify();
   return {};
@@ -205,6 +207,7 @@ Result<void> RecordingDisk::make_directory(const std::string& path) {
     }
     directories_.insert(at);
   }
+  remember_directories();
   return {};
 }
 
@@ -228,6 +231,10 @@ Result<std::vector<std::string>> RecordingDisk::list(const std::string& director
   for (const auto& [path, number] : names_) take(path);
   for (const std::string& path : directories_) take(path);
   return std::vector<std::string>(names.begin(), names.end());
+}
+
+void RecordingDisk::remember_directories() {
+  directories_at_[operations_.size()] = directories_;
 }
 
 std::uint64_t RecordingDisk::moment() const {
@@ -340,7 +347,7 @@ std::unique_ptr<RecordingDisk> RecordingDisk::after_power_cut(std::uint64_t mome
   }
   auto state = std::make_unique<RecordingDisk>();
   state->next_file_ = next_file_;
-  state->directories_ = directories_;
+  state->directories_ = std::prev(directories_at_.upper_bound(moment))->second;
   state->names_ = survivors.names;
   for (const auto& [path, number] : survivors.names) {
     state->files_[number] = contents_after(survivors.files[number], random);
@@ -367,6 +374,7 @@ void RecordingDisk::begin() {
   now_survivors_.names = names_;
   for (const auto& [number, image] : files_) now_survivors_.files[number].durable = image;
   snapshots_[0] = now_survivors_;
+  directories_at_ = {{0, directories_}};
 }
 
 }  // namespace spar::test

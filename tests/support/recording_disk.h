@@ -102,6 +102,7 @@ class RecordingDisk : public storage::Disk {
   Survivors survivors_at(std::uint64_t moment) const;
   BlockImage contents_after(const Survivors::Contents& contents, std::mt19937_64& random) const;
   bool is_directory(const std::string& path) const;
+  void remember_directories();
 
   mutable std::mutex mutex_;
   std::function<void(std::uint64_t)> observer_;
@@ -113,6 +114,7 @@ class RecordingDisk : public storage::Disk {
   Names names_;
   std::map<FileNumber, BlockImage> files_;
   std::set<std::string> directories_;
+  std::map<std::size_t, std::set<std::string>> directories_at_{{0, {}}};  // as snapshots_
 };
 
 }  // namespace spar::test
