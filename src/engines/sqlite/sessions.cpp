@@ -27,6 +27,13 @@ int watch(void* context) {
   return watched->deadline != kNoDeadline && std::chrono::steady_clock::now() > watched->deadline;
 }
 
+// What a call really died of that fence() interrupted: the session goes on with another copy.
+template <class T>
+Result<T> or_lost(const CopyState& state, Result<T> result) {
+  if (!result && state.fenced.load()) return Failure(copy_lost());
+  return result;
+}
+
 // While it lives, SQLite looks at the deadline and at cancellation as it works.
 class Watched {
  public:
@@ -119,10 +126,10 @@ class PooledReadSession : public ReadSession {
 
   Result<void> pin() override {
     if (pinned_) return {};
-    SPAR_TRY(connection_->run("BEGIN"));
+    SPAR_TRY(or_lost(state_, connection_->run("BEGIN")));
     pinned_ = true;
     // BEGIN alone takes no snapshot: the first read does.
-    SPAR_TRY(connection_->integer("SELECT a FROM spar_state WHERE id=0"));
+    SPAR_TRY(or_lost(state_, connection_->integer("SELECT a FROM spar_state WHERE id=0")));
     note_snapshot();
     return {};
   }
@@ -164,8 +171,8 @@ class WritingSession : public WriteSession {
 
   Result<void> begin() {
     if (state_.fenced.load()) return Failure(copy_lost());
-    SPAR_ASSIGN(StatementUse use, connection_.prepare("BEGIN IMMEDIATE"));
-    SPAR_TRY(use.run());
+    SPAR_ASSIGN(StatementUse use, or_lost(state_, connection_.prepare("BEGIN IMMEDIATE")));
+    SPAR_TRY(or_lost(state_, use.run()));
     capture_.start();
     return {};
   }
@@ -211,9 +218,11 @@ class WritingSession : public WriteSession {
     schema_changed_ = true;
     Result<SchemaEffect> effect = change_schema_in(*after, changes);
     capture_.start();
-    if (!effect) return Failure(explain(effect.error(), *after, {}, connection_));
+    if (!effect) return Failure(explained(effect.error(), *after));
     capture_.changes().catalogue(changes);
-    for (ObjectId table : effect->reshaped) SPAR_TRY(take_content_anew(*after->table(table)));
+    for (ObjectId table : effect->reshaped) {
+      SPAR_TRY(or_lost(state_, take_content_anew(*after->table(table))));
+    }
     for (ObjectId table : effect->dropped) dropped_.push_back(table);
     catalogue_ = std::move(after);
     return {};
@@ -224,20 +233,20 @@ class WritingSession : public WriteSession {
     capture_.stop();
     Result<void> done = connection_.run("DELETE FROM " + table_name(table));
     capture_.start();
-    if (!done) return Failure(explain(done.error(), *catalogue_, {}, connection_));
+    if (!done) return Failure(explained(done.error(), *catalogue_));
     capture_.changes().truncate(table);
     return {};
   }
 
   Result<bool> any_row(const std::string& sql) override {
     SPAR_TRY(alive());
-    SPAR_ASSIGN(StatementUse use, connection_.prepare(sql));
-    return use.step();
+    SPAR_ASSIGN(StatementUse use, or_lost(state_, connection_.prepare(sql)));
+    return or_lost(state_, use.step());
   }
 
   Result<void> savepoint(const std::string& name) override {
     SPAR_TRY(alive());
-    SPAR_TRY(connection_.run("SAVEPOINT " + quoted(name)));
+    SPAR_TRY(or_lost(state_, connection_.run("SAVEPOINT " + quoted(name))));
     savepoints_.push_back({name, capture_.mark(), dropped_.size(), catalogue_});
     return {};
   }
@@ -246,7 +255,7 @@ class WritingSession : public WriteSession {
     SPAR_TRY(alive());
     auto found = find_savepoint(name);
     if (found == savepoints_.end()) return no_savepoint(name);
-    SPAR_TRY(connection_.run("RELEASE " + quoted(name)));
+    SPAR_TRY(or_lost(state_, connection_.run("RELEASE " + quoted(name))));
     savepoints_.erase(found, savepoints_.end());
     return {};
   }
@@ -255,7 +264,7 @@ class WritingSession : public WriteSession {
     SPAR_TRY(alive());
     auto found = find_savepoint(name);
     if (found == savepoints_.end()) return no_savepoint(name);
-    SPAR_TRY(connection_.run("ROLLBACK TO " + quoted(name)));
+    SPAR_TRY(or_lost(state_, connection_.run("ROLLBACK TO " + quoted(name))));
     capture_.rewind(found->mark);
     catalogue_ = found->catalogue;
     dropped_.resize(found->dropped);
@@ -265,11 +274,11 @@ class WritingSession : public WriteSession {
 
   Result<changelog::SharedRecord> prepare_commit(const CommitRequest& request) override {
     SPAR_TRY(alive());
-    SPAR_TRY(check_deferred_keys());
+    SPAR_TRY(or_lost(state_, check_deferred_keys()));
     capture_.stop();
-    SPAR_TRY(store_contents());
+    SPAR_TRY(or_lost(state_, store_contents()));
     if (!mutant(Mutant::forget_position)) {
-      SPAR_TRY(write_position(connection_, request.position));
+      SPAR_TRY(or_lost(state_, write_position(connection_, request.position)));
     }
     position_ = request.position;
     auto record = std::make_shared<changelog::Record>();
@@ -285,7 +294,7 @@ class WritingSession : public WriteSession {
     state_.publish(position_);  // before a reader can see it
     SPAR_ASSIGN(StatementUse use, connection_.prepare("COMMIT"));
     Result<void> done = use.run();
-    if (!done) return Failure(explain(done.error(), *catalogue_, {}, connection_));
+    if (!done) return Failure(explained(done.error(), *catalogue_));
     publish_contents();
     if (schema_changed_) state_.catalogue.store(catalogue_);
     return {};
@@ -298,6 +307,11 @@ class WritingSession : public WriteSession {
     std::size_t dropped;
     std::shared_ptr<const data::Catalogue> catalogue;
   };
+
+  Error explained(Error error, const data::Catalogue& catalogue) {
+    if (state_.fenced.load()) return copy_lost();
+    return explain(std::move(error), catalogue, {}, connection_);
+  }
 
   Result<void> alive() const {
     if (state_.fenced.load()) return Failure(copy_lost());
@@ -358,6 +372,7 @@ class WritingSession : public WriteSession {
 
   Error undo_statement(Error error, Capture::Mark mark, const std::function<void()>& again) {
     capture_.rewind(mark);
+    if (state_.fenced.load()) return copy_lost();
     if (error.code != Code::sql || error.sqlstate != "23000") return error;
     // SQLite names no key and may stop before the row is written: with the keys deferred the
     // statement shows its rows, and is taken back again.

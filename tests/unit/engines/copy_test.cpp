@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include "storage/disk.h"
 #include "tests/support/shop_schema.h"
@@ -206,6 +208,25 @@ TEST_F(CopyTest, AFencedCopyAnswersNobody) {
   ASSERT_FALSE(cursor);
   EXPECT_EQ(cursor.error().code, Code::copy_lost);
   EXPECT_FALSE(copy->open_write(Epoch(1)));
+}
+
+// A commit that fence() interrupts is done again on another copy: "canceled" would reach the client.
+TEST_F(CopyTest, WhatFenceInterruptsIsLostAndNotCanceled) {
+  auto copy = open("a", {});
+  fill(*copy);
+  auto writer = copy->open_write(Epoch(1));
+  ASSERT_TRUE(writer) << writer.error().message;
+  std::atomic<bool> done{false};
+  Result<bool> endless = true;
+  std::thread thread([&] {
+    endless = (*writer)->any_row(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT i FROM n WHERE i<0");
+    done = true;
+  });
+  while (!done) copy->fence();
+  thread.join();
+  ASSERT_FALSE(endless);
+  EXPECT_EQ(endless.error().code, Code::copy_lost) << endless.error().message;
 }
 
 TEST_F(CopyTest, SavepointsTakeBackTheirRecords) {
