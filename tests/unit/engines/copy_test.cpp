@@ -1,8 +1,11 @@
 #include "engines/sqlite/copy.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <time.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <thread>
 
@@ -210,6 +213,13 @@ TEST_F(CopyTest, AFencedCopyAnswersNobody) {
   EXPECT_FALSE(copy->open_write(Epoch(1)));
 }
 
+std::chrono::nanoseconds processor_time(std::thread& thread) {
+  clockid_t clock{};
+  timespec used{};
+  if (pthread_getcpuclockid(thread.native_handle(), &clock) == 0) clock_gettime(clock, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
 // A commit that fence() interrupts is done again on another copy: "canceled" would reach the client.
 TEST_F(CopyTest, WhatFenceInterruptsIsLostAndNotCanceled) {
   auto copy = open("a", {});
@@ -223,6 +233,8 @@ TEST_F(CopyTest, WhatFenceInterruptsIsLostAndNotCanceled) {
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT i FROM n WHERE i<0");
     done = true;
   });
+  // It is inside SQLite once it has worked for a while.
+  while (processor_time(thread) < std::chrono::milliseconds(5)) std::this_thread::yield();
   while (!done) copy->fence();
   thread.join();
   ASSERT_FALSE(endless);
