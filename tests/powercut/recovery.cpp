@@ -83,6 +83,20 @@ std::string check_copies(Node& node) {
   return "";
 }
 
+// What the server says has happened, to be shown with a failure.
+std::string story(Node& node) {
+  control::State state = node.controller().state();
+  std::string told = std::string(control::to_string(state.stage)) + ", " + state.condition;
+  for (const auto& event : node.controller().events().after(0)) {
+    told += "\n  " + event.what + " (" + event.evidence + ")";
+  }
+  for (const auto& member : node.cluster().members()) {
+    told += "\n  " + member->identity().name + " has received " + to_string(member->received()) +
+            ", applied " + to_string(member->applied()) + " " + member->failure_text();
+  }
+  return told;
+}
+
 std::string check_node(const History& history, std::uint64_t moment, Node& node) {
   if (auto started = node.controller().start(soon()); !started) {
     return "it does not start: " + started.error().message;
@@ -97,7 +111,7 @@ std::string check_node(const History& history, std::uint64_t moment, Node& node)
   if (std::string wrong = check_holdings(history, moment, *found); !wrong.empty()) return wrong;
   if (!commit(node.cluster(), {1'000'000, 2})) return "it takes no commit";
   if (!eventually([&] { return protected_and_caught_up(node); })) {
-    return "the other copy does not come back: " + node.controller().state().condition;
+    return "the other copy does not come back: " + story(node);
   }
   return check_copies(node);
 }
@@ -107,6 +121,9 @@ std::string check_node(const History& history, std::uint64_t moment, Node& node)
 std::string check_state(const History& history, std::uint64_t moment, std::uint64_t seed) {
   auto disk = history.disk.after_power_cut(moment, seed);
   if (!disk->exists(kRoot)) return "";
+  for (const char* name : {"a", "b"}) {  // as an administrator would, for a copy that is gone
+    if (auto made = disk->make_directory(copy_directory(name)); !made) return made.error().message;
+  }
   Node node(*disk);
   return check_node(history, moment, node);
 }
