@@ -134,9 +134,15 @@ Result<ScalarRef> ExpressionBinder::concat(const PgQuery__FuncCall& call, const 
         binding_.located(resolve_routine(name, types, RoutineKind::scalar), call.location);
     return Failure(std::move(missing.error()));
   }
-  for (ScalarRef& argument : arguments) {
-    SPAR_ASSIGN(argument,
-                coerce(binding_, argument, Type{TypeId::text, -1}, CastContext::explicit_));
+  const Type text{TypeId::text, -1};
+  for (ScalarRef& argument : arguments) {  // as the type's output function writes it
+    const TypeId type = argument->type.id;
+    const bool plain = type != TypeId::boolean && type != TypeId::bpchar;
+    if (plain) {
+      SPAR_ASSIGN(argument, coerce(binding_, argument, text, CastContext::explicit_));
+    } else {
+      SPAR_ASSIGN(argument, make_call("output", {argument}, text, argument->location));
+    }
   }
   return make_call(separated ? "concat_ws" : "concat", std::move(arguments), Type{TypeId::text, -1},
                    call.location);

@@ -16,6 +16,7 @@ constexpr Operator kOperators[] = {
     {"+", {date, int4}, date, "date_add"},
     {"+", {int4, date}, date, "date_add_swapped"},
     {"+", {date, interval}, timestamp, "date_add_interval"},
+    {"+", {interval, date}, timestamp, "date_add_interval_swapped"},
     {"+", {timestamp, interval}, timestamp, "timestamp_add_interval"},
     {"+", {interval, timestamp}, timestamp, "timestamp_add_interval_swapped"},
     {"+", {timestamptz, interval}, timestamptz, "timestamp_add_interval"},

@@ -23,6 +23,7 @@ std::vector<Routine> scalar_rows() {
       {"character_length", "char_length", int4, {text}},
       {"character_length", "char_length", int4, {bpchar}},
       {"octet_length", "octet_length", int4, {text}},
+      {"octet_length", "octet_length", int4, {bpchar}},
       {"octet_length", "octet_length", int4, {bytea}},
       {"substring", "substring", text, {text, int4, int4}},
       {"substring", "substring", text, {text, int4}},
@@ -239,9 +240,8 @@ Failure unresolved(std::string_view name_, std::span<const TypeId> arguments, Fa
   }
   shown += ")";
   const bool ambiguous = why == Failing::ambiguous;
-  Failure failure =
-      sql_error(ambiguous ? "42725" : "42883",
-                shown + (ambiguous ? " is not unique" : " does not exist"));
+  Failure failure = sql_error(ambiguous ? "42725" : "42883",
+                              shown + (ambiguous ? " is not unique" : " does not exist"));
   failure.error().hint =
       ambiguous ? "Could not choose a best candidate function. You might need to add explicit type "
                   "casts."

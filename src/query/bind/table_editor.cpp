@@ -228,7 +228,7 @@ Result<void> TableEditor::add_key(const PgQuery__Constraint& constraint,
   if (key.primary && table_.primary_key() != nullptr) {
     return binding_.error("42P16",
                           "multiple primary keys for table \"" + table_.name + "\" are not allowed",
-                          location);
+                          has_rows_ ? -1 : location);
   }
   SPAR_ASSIGN(key.columns, key_columns(constraint, column_name));
   const std::vector<ColumnNumber> named = key.primary ? std::vector<ColumnNumber>{} : key.columns;

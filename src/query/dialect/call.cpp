@@ -182,8 +182,14 @@ Result<Sql> Writer::arithmetic(ScalarRef value, const algebra::Call& call) {
   return Sql{std::move(text)};
 }
 
+// char(n) is stored without the blanks that its length says it has.
+Result<std::string> Writer::with_blanks(const std::string& text, const Type& type) {
+  if (type.typmod < 0) return text;
+  return function("spar_rpad", {text, std::to_string(type.typmod - 4), quoted(" ")});
+}
+
 // Operations that need more than a name.
-Result<std::optional<Sql>> Writer::special(ScalarRef value, const algebra::Call& call,
+Result<std::optional<Sql>> Writer::special(const algebra::Call& call,
                                            const std::vector<std::string>& a) {
   const std::string_view operation = call.operation;
   const auto made = [&](Result<std::string> text) -> Result<std::optional<Sql>> {
@@ -203,6 +209,16 @@ Result<std::optional<Sql>> Writer::special(ScalarRef value, const algebra::Call&
     const bool adds = operation == "date_add_interval";
     return made(function(adds ? "spar_timestamp_add_interval" : "spar_timestamp_sub_interval",
                          {moment, a[1]}));
+  }
+  if (operation == "date_add_interval_swapped") {
+    SPAR_ASSIGN(const std::string moment, function("spar_date_to_timestamp", {a[1]}));
+    return made(function("spar_timestamp_add_interval", {moment, a[0]}));
+  }
+  if (operation == "output") {
+    if (call.arguments[0]->type.id == TypeId::bpchar) {
+      return made(with_blanks(a[0], call.arguments[0]->type));
+    }
+    return made("CASE " + a[0] + " WHEN 1 THEN 't' WHEN 0 THEN 'f' END");
   }
   if (operation == "interval_div") {
     SPAR_ASSIGN(const std::string factor, function("spar_div_float8", {"1.0", a[1]}));
@@ -228,7 +244,6 @@ Result<std::optional<Sql>> Writer::special(ScalarRef value, const algebra::Call&
     return made(
         function("spar_" + std::string(operation), {a[0], a[1], oid(call.arguments[1]->type)}));
   }
-  static_cast<void>(value);
   return std::optional<Sql>();
 }
 
@@ -244,16 +259,23 @@ constexpr Pattern kPatterns[] = {
     {"regex", "spar_regex", false},  {"not_regex", "spar_regex", true},
     {"iregex", "spar_regex", false}, {"not_iregex", "spar_regex", true}};
 
+// Patterns and octet_length() see the blanks of char(n).
+bool sees_blanks(const algebra::Call& call) {
+  if (call.arguments.empty() || call.arguments[0]->type.id != TypeId::bpchar) return false;
+  return call.operation == "octet_length" ||
+         std::ranges::find(kPatterns, call.operation, &Pattern::operation) != std::end(kPatterns);
+}
+
 }  // namespace
 
 Result<Sql> Writer::call(ScalarRef value, const algebra::Call& call) {
   if (among(kTyped, call.operation)) return arithmetic(value, call);
   SPAR_ASSIGN(std::vector<std::string> a, arguments(call));
+  if (sees_blanks(call)) {
+    SPAR_ASSIGN(a[0], with_blanks(a[0], call.arguments[0]->type));
+  }
   for (const Pattern& pattern : kPatterns) {
     if (pattern.operation != call.operation) continue;
-    const Type& matched = call.arguments[0]->type;
-    // char(n) is matched with its blanks
-    if (matched.id == TypeId::bpchar) a[0] = by_text(a[0], matched, Type{TypeId::unknown, -1});
     if (pattern.function == "spar_regex") {
       a.emplace_back(call.operation.ends_with("iregex") ? "1" : "0");
     } else if (a.size() == 2) {
@@ -269,7 +291,7 @@ Result<Sql> Writer::call(ScalarRef value, const algebra::Call& call) {
     return Sql{left.at(Binding::concat) + "||" + right.at(Binding::atom), Binding::concat};
   }
   if (call.operation == "concat_bytes") return Sql{"CAST((" + a[0] + ")||(" + a[1] + ") AS BLOB)"};
-  SPAR_ASSIGN(std::optional<Sql> found, special(value, call, a));
+  SPAR_ASSIGN(std::optional<Sql> found, special(call, a));
   if (found) return std::move(*found);
   if (!among(kPlain, call.operation)) {
     return not_supported("operation " + std::string(call.operation));

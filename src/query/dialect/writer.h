@@ -109,8 +109,9 @@ class Writer {
   Result<Sql> call(ScalarRef scalar, const algebra::Call& call);
   Result<std::optional<Sql>> chain(ScalarRef value);
   Result<Sql> arithmetic(ScalarRef scalar, const algebra::Call& call);
-  Result<std::optional<Sql>> special(ScalarRef scalar, const algebra::Call& call,
+  Result<std::optional<Sql>> special(const algebra::Call& call,
                                      const std::vector<std::string>& arguments);
+  Result<std::string> with_blanks(const std::string& text, const Type& type);
   Result<std::vector<std::string>> arguments(const algebra::Call& call);
   Result<std::string> function(std::string_view name, const std::vector<std::string>& arguments);
 
