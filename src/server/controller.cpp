@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "control/limits.h"
+#include "server/limits.h"
 #include "server/session_backend.h"
 
 namespace spar::server {
@@ -28,6 +29,12 @@ ActionDone did_not(const Error& error) {
   done.result = ActionDone::Result::failed;
   done.text = error.message;
   return done;
+}
+
+ActionDone did_not_receive(CopyId copy) {
+  Error error;
+  error.message = "copy " + std::to_string(copy.value) + " has not received what was acknowledged";
+  return did_not(error);
 }
 
 ClusterId random_cluster_id() {
@@ -188,12 +195,30 @@ void Controller::on_line(const control::Action& action, std::function<ActionDone
   line_->post([this, id = action.id, work = std::move(work)] { done(id, work()); });
 }
 
+// One action on a copy at a time, and none that is older than one already begun (control/action.h).
+ActionDone Controller::in_turn(CopyId copy, control::ActionId id,
+                               const std::function<ActionDone()>& work) {
+  Turn* turn = nullptr;
+  {
+    std::lock_guard lock(turns_mutex_);
+    turn = &turns_[copy];
+  }
+  std::lock_guard lock(turn->mutex);
+  if (id < turn->begun) {
+    Error error;
+    error.message = "a newer action on the copy has begun";
+    return did_not(error);
+  }
+  turn->begun = id;
+  return work();
+}
+
 void Controller::on_copy(CopyId copy, const control::Action& action,
                          std::function<ActionDone()> work) {
   auto& lane = copy_lanes_[copy];
   if (!lane) lane = std::make_unique<Lane>();
   lane->post([this, copy, id = action.id, work = std::move(work)] {
-    done(id, work());
+    done(id, in_turn(copy, id, work));
     std::lock_guard lock(seen_mutex_);
     seen_.erase(copy);  // the machine wants to hear again that it has caught up
   });
@@ -212,8 +237,9 @@ void Controller::perform(const control::Action& action) {
   if (std::get_if<ReadRecord>(&action.what)) return read_record(action);
   if (std::get_if<CasRecord>(&action.what)) return cas(action);
   if (auto* what = std::get_if<Promote>(&action.what)) {
-    return on_line(
-        action, [this, copy = what->copy, epoch, record] { return promote(copy, epoch, record); });
+    return on_line(action, [=, this, id = action.id, copy = what->copy] {
+      return in_turn(copy, id, [&] { return promote(copy, epoch, record); });
+    });
   }
   if (auto* what = std::get_if<ResolveInDoubt>(&action.what)) {
     return on_line(action, [=, this, what = *what] { return resolve(what, epoch, record); });
@@ -339,12 +365,16 @@ ActionDone Controller::drain(const control::Drain& what) {
 
 ActionDone Controller::set_synchronous(const control::SetSynchronous& what, CopyId primary) {
   cluster_.set_synchronous(primary, what.synchronous, !what.hold_commits);
-  Monotonic limit = now() + std::chrono::seconds(2);
-  for (CopyId copy : what.synchronous) {
+  const Sequence acknowledged = cluster_.pipeline().acknowledged().sequence;  // without the joining
+  const Monotonic limit = now() + kJoinPatience;
+  for (CopyId copy : what.joining) {
     auto member = cluster_.member(copy);
     while (member && !member->failed() && now() < limit &&
-           member->received().sequence < cluster_.pipeline().acknowledged().sequence) {
+           member->received().sequence < acknowledged) {
       std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+    if (!member || member->failed() || member->received().sequence < acknowledged) {
+      return did_not_receive(copy);
     }
   }
   return succeeded();
@@ -407,6 +437,7 @@ void Controller::on_fault(CopyId copy, const Error& error) {
         member->id(), control::Observed::Kind::progress, "log", "", member->received(), {}});
   }
   seen.copy = copy;
+  if (auto failed = cluster_.member(copy)) seen.position = failed->received();
   seen.kind = control::Observed::Kind::failed;
   seen.witness = error.code == Code::corrupt ? "verification" : "input/output";
   seen.text = error.message;

@@ -65,6 +65,8 @@ class Controller {
   void on_line(const control::Action& action, std::function<control::ActionDone()> work);
   void on_copy(CopyId copy, const control::Action& action,
                std::function<control::ActionDone()> work);
+  control::ActionDone in_turn(CopyId copy, control::ActionId id,
+                              const std::function<control::ActionDone()>& work);
   control::ActionDone promote(CopyId copy, Epoch epoch, const control::Record& record);
   control::ActionDone resolve(const control::ResolveInDoubt& what, Epoch epoch,
                               const control::Record& record);
@@ -110,6 +112,13 @@ class Controller {
   std::map<std::uint64_t, control::Answer> answers_;
   std::uint64_t next_request_ = 1;
   bool stop_ = false;
+
+  struct Turn {
+    std::mutex mutex;
+    control::ActionId begun;
+  };
+  std::mutex turns_mutex_;
+  std::map<CopyId, Turn> turns_;  // never erased: references stay good
 
   struct Seen {
     bool caught_up = false;
