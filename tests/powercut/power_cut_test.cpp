@@ -4,6 +4,7 @@
 //
 //   SPAR_STATES   how many (2000)
 //   SPAR_SEED     of the first (1)
+//   SPAR_REPLAY   the directory of a state that was kept because it failed
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <random>
 #include <thread>
 
+#include "tests/powercut/kept_state.h"
 #include "tests/powercut/recovery.h"
 
 namespace spar::test {
@@ -42,14 +44,21 @@ std::uint64_t choose_moment(const History& history, std::mt19937_64& random) {
 void check_seed(const History& history, std::uint64_t seed, Verdicts& verdicts) {
   std::mt19937_64 random(seed);
   std::uint64_t moment = choose_moment(history, random);
-  std::string wrong = check_state(history, moment, random());
+  std::uint64_t choice = random();
+  std::string wrong = check_state(state_after(history, moment, choice));
   if (wrong.empty()) return;
+  std::string place = "powercut-" + std::to_string(seed);
+  keep_state(state_after(history, moment, choice), place);
   std::lock_guard lock(verdicts.mutex);
   verdicts.wrong.push_back("seed " + std::to_string(seed) + ", moment " + std::to_string(moment) +
-                           ": " + wrong);
+                           ", replay with SPAR_REPLAY=" + place + ": " + wrong);
 }
 
 TEST(PowerCut, KeepsWhatWasAcknowledgedAndNothingHalf) {
+  if (const char* kept = std::getenv("SPAR_REPLAY")) {
+    EXPECT_EQ(check_state(kept_state(kept)), "");
+    return;
+  }
   History history;
   record_history(history);
   const std::uint64_t first = from_environment("SPAR_SEED", 1);

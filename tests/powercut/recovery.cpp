@@ -44,16 +44,15 @@ Result<Holdings> read_holdings(engines::Copy& copy) {
   return found;
 }
 
-// Every transaction acknowledged by `moment` is there; whatever is there is there once, and whole.
-std::string check_holdings(const History& history, std::uint64_t moment, const Holdings& found) {
-  for (const Acknowledged& each : history.acknowledged) {
-    if (each.moment > moment || found.payments.contains(each.transfer.number)) continue;
-    return "transaction " + std::to_string(each.transfer.number) + ", acknowledged at moment " +
-           std::to_string(each.moment) + ", is lost";
+// Every transaction acknowledged is there; whatever is there is there once, and whole.
+std::string check_holdings(const State& state, const Holdings& found) {
+  for (std::int64_t number : state.acknowledged) {
+    if (found.payments.contains(number)) continue;
+    return "transaction " + std::to_string(number) + ", acknowledged, is lost";
   }
   for (const auto& [number, count] : found.payments) {
-    auto tried = history.payments.find(number);
-    if (tried != history.payments.end() && tried->second == count) continue;
+    auto tried = state.payments.find(number);
+    if (tried != state.payments.end() && tried->second == count) continue;
     return "transaction " + std::to_string(number) + " has " + std::to_string(count) + " payments";
   }
   for (const auto& [account, balance] : found.balances) {
@@ -97,18 +96,18 @@ std::string story(Node& node) {
   return told;
 }
 
-std::string check_node(const History& history, std::uint64_t moment, Node& node) {
+std::string check_node(const State& state, Node& node) {
   if (auto started = node.controller().start(soon()); !started) {
     return "it does not start: " + started.error().message;
   }
   if (!has_shop(node)) {
-    if (history.schema_moment <= moment) return "the tables are lost";
+    if (state.shop) return "the tables are lost";
     return create_shop(node.cluster()) ? "" : "it takes no tables";
   }
   auto primary = node.cluster().member(node.controller().state().record->primary);
   auto found = read_holdings(primary->copy());
   if (!found) return "it cannot be read: " + found.error().message;
-  if (std::string wrong = check_holdings(history, moment, *found); !wrong.empty()) return wrong;
+  if (std::string wrong = check_holdings(state, *found); !wrong.empty()) return wrong;
   if (!commit(node.cluster(), {1'000'000, 2})) return "it takes no commit";
   if (!eventually([&] { return protected_and_caught_up(node); })) {
     return "the other copy does not come back: " + story(node);
@@ -118,14 +117,25 @@ std::string check_node(const History& history, std::uint64_t moment, Node& node)
 
 }  // namespace
 
-std::string check_state(const History& history, std::uint64_t moment, std::uint64_t seed) {
-  auto disk = history.disk.after_power_cut(moment, seed);
-  if (!disk->exists(kRoot)) return "";
-  for (const char* name : {"a", "b"}) {  // as an administrator would, for a copy that is gone
-    if (auto made = disk->make_directory(copy_directory(name)); !made) return made.error().message;
+State state_after(const History& history, std::uint64_t moment, std::uint64_t seed) {
+  State state;
+  state.disk = history.disk.after_power_cut(moment, seed);
+  state.shop = history.schema_moment <= moment;
+  for (const Acknowledged& each : history.acknowledged) {
+    if (each.moment <= moment) state.acknowledged.push_back(each.transfer.number);
   }
-  Node node(*disk);
-  return check_node(history, moment, node);
+  state.payments = history.payments;
+  return state;
+}
+
+std::string check_state(const State& state) {
+  if (!state.disk->exists(kRoot)) return "";
+  for (const char* name : {"a", "b"}) {  // as an administrator would, for a copy that is gone
+    auto made = state.disk->make_directory(copy_directory(name));
+    if (!made) return made.error().message;
+  }
+  Node node(*state.disk);
+  return check_node(state, node);
 }
 
 }  // namespace spar::test
