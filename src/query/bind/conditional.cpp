@@ -89,11 +89,12 @@ Result<ScalarRef> ExpressionBinder::operation(const PgQuery__AExpr& expr) {
 
 Result<ScalarRef> ExpressionBinder::plain_operator(const PgQuery__AExpr& expr,
                                                    std::string_view name) {
-  SPAR_ASSIGN(const ScalarRef right, bind(expr.rexpr));
   if (expr.lexpr == nullptr) {
-    return make_prefix_operator(binding_, name, right, expr.location);
+    SPAR_ASSIGN(const ScalarRef operand, bind(expr.rexpr));
+    return make_prefix_operator(binding_, name, operand, expr.location);
   }
   SPAR_ASSIGN(const ScalarRef left, bind(expr.lexpr));
+  SPAR_ASSIGN(const ScalarRef right, bind(expr.rexpr));
   if (name == "||") return concatenation(left, right, expr.location);
   return make_operator(binding_, name, left, right, expr.location);
 }

@@ -1,0 +1,63 @@
+// A database in one in-memory SQLite: enough of a server to run what query/ gives, for its tests.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "query/statement.h"
+
+namespace spar::query::test {
+
+struct Answer {
+  std::string tag;
+  std::vector<std::string> names;
+  std::vector<std::vector<std::optional<std::string>>> rows;
+  std::vector<std::string> notices;
+};
+
+// "1|a\n2|b\n" as psql -At shows it, "" for null.
+std::string shown(const Answer& answer);
+// "OK ..." as shown(), or "42P01@15 message".
+std::string outcome(const Result<Answer>& answer);
+
+class MiniServer {
+ public:
+  MiniServer();
+  ~MiniServer();
+  MiniServer(const MiniServer&) = delete;
+  MiniServer& operator=(const MiniServer&) = delete;
+
+  // Every statement of the string, the last one's answer.
+  Result<Answer> run(std::string_view sql);
+  Result<Answer> run(std::string_view sql,
+                     const std::vector<std::optional<std::string>>& parameters);
+  Result<std::shared_ptr<const Statement>> analyze_one(std::string_view sql,
+                                                       std::vector<data::Type> parameters = {});
+  // COPY data for the last CopyIn, lines in text format.
+  Result<void> copy(const CopyIn& body, std::string_view lines);
+  const data::Catalogue& catalogue() const { return *catalogue_; }
+  sqlite3* handle() { return db_; }
+  std::vector<std::string> query_plan(const std::string& sql);
+
+ private:
+  Result<Answer> execute(const Statement& statement,
+                         const std::vector<std::optional<std::string>>& parameters);
+  Result<Answer> run_plan(const Plan& plan, const std::vector<data::Datum>& parameters);
+  Result<void> change_schema(const SchemaChange& change);
+  Result<void> plain(const std::string& sql);
+  Result<void> remake(const data::Table* before, const data::Table* after);
+  Error sqlite_error();
+
+  sqlite3* db_ = nullptr;
+  std::shared_ptr<const data::Catalogue> catalogue_;
+  AnalyzeContext context_;
+  Error raised_;  // the last error that a function gave
+
+  friend struct Trampoline;
+};
+
+}  // namespace spar::query::test
