@@ -85,6 +85,20 @@ Result<void> make_shop(SqlClient& client) {
   return done(client.run("INSERT INTO customers (id, name, city, spent) VALUES " + rows));
 }
 
+namespace {
+
+// A transaction sees what it wrote, once, whichever copy it goes on with.
+SqlAnswer see_payment(SqlClient& client, const std::string& request, const std::string& amount) {
+  SqlAnswer answer = client.run("SELECT amount FROM payments WHERE request = $1", {request});
+  if (answer.ok && (answer.rows.size() != 1 || answer.rows[0][0] != amount)) {
+    answer.ok = false;
+    answer.error = "payment " + request + " is not what its own transaction wrote";
+  }
+  return answer;
+}
+
+}  // namespace
+
 SqlAnswer pay(SqlClient& client, const Payment& payment, bool& commit_sent) {
   std::string request = std::to_string(payment.request), amount = money(payment.cents);
   std::string customer = std::to_string(payment.customer);
@@ -104,6 +118,7 @@ SqlAnswer pay(SqlClient& client, const Payment& payment, bool& commit_sent) {
     answer =
         client.run("UPDATE customers SET spent = spent + $2 WHERE id = $1", {customer, amount});
   }
+  if (answer.ok) answer = see_payment(client, request, amount);
   commit_sent = answer.ok;
   if (answer.ok) answer = client.run("COMMIT");
   return answer;

@@ -26,7 +26,7 @@ std::string money(std::int64_t cents);            // 1234 -> "12.34"
 std::int64_t cents_of(const std::string& money);  // "12.34" -> 1234
 
 Result<void> make_shop(SqlClient& client);
-// One payment as a transaction with a read in it; stops at the first statement that fails. `sent`
+// One payment as a transaction that reads before and after it writes; stops at the first statement that fails. `sent`
 // tells whether COMMIT was on its way.
 SqlAnswer pay(SqlClient& client, const Payment& payment, bool& commit_sent);
 
