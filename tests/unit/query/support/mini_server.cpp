@@ -156,6 +156,17 @@ Result<std::shared_ptr<const Statement>> MiniServer::analyze_one(
   return analyze(parsed.back(), *catalogue_, context);
 }
 
+std::vector<std::shared_ptr<const Statement>> MiniServer::analyze_all(std::string_view sql) {
+  std::vector<std::shared_ptr<const Statement>> statements;
+  const auto parsed = parse(sql, ParseLimits{});
+  if (!parsed) return statements;
+  for (const ParsedStatement& statement : *parsed) {
+    auto analyzed = analyze(statement, *catalogue_, context_);
+    if (analyzed) statements.push_back(std::move(*analyzed));
+  }
+  return statements;
+}
+
 Result<Answer> MiniServer::run(std::string_view sql) {
   return run(sql, {});
 }

@@ -37,6 +37,8 @@ class MiniServer {
                      const std::vector<std::optional<std::string>>& parameters);
   Result<std::shared_ptr<const Statement>> analyze_one(std::string_view sql,
                                                        std::vector<data::Type> parameters = {});
+  // Those statements of the string that can be analyzed; none of a string that cannot be parsed.
+  std::vector<std::shared_ptr<const Statement>> analyze_all(std::string_view sql);
   // COPY data for the last CopyIn, lines in text format.
   Result<void> copy(const CopyIn& body, std::string_view lines);
   const data::Catalogue& catalogue() const { return *catalogue_; }

@@ -1,0 +1,1 @@
+create table z(id int primary key, p numeric(10,2) default 0 check (p >= 0), q int references a on delete cascade, unique (p, q)); alter table a add constraint u unique (t); create index on a (x, n desc); drop table a cascade;

@@ -1,0 +1,1 @@
+select a.id, b.f, coalesce(n, 1.5) from a left join b on a.id = b.id and b.v like 'x%' where a.x in (1, 2, 3) and exists (select 1 from c where c.a = a.id) order by 1 desc nulls last, n limit 5 offset $1;

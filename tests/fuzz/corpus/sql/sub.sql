@@ -1,0 +1,1 @@
+select (select max(n) from a z where z.x = a.x), x > all (select x from a), id = any (array[1, 2]), n not in (select m from b), t between 'a' and 'b', t is distinct from 'x', greatest(x, 3), nullif(t, '') from a;

@@ -1,0 +1,1 @@
+begin isolation level serializable; set x.y to 'z'; show all; copy a (id, t) from stdin with (format csv, header); copy (select 1) to stdout; prepare p (int) as select $1; execute p(3); vacuum a; truncate a cascade;
