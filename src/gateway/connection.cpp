@@ -201,7 +201,7 @@ void Connection::break_off(bool cut) {
   breaking_off_ = true;
   {
     const std::lock_guard guard(session_lock_);
-    if (session_) session_->cancel();
+    if (session_) session_->break_off();
   }
   cut ? socket_.break_off() : socket_.stop_reading();
 }

@@ -108,6 +108,7 @@ Session::After Session::fail(const Error& error) {
   query_portal_.reset();
   copy_.reset();
   transactions_.broken();
+  if (breaking_off_) return fatal("57P01", "terminating connection due to administrator command");
   runner_.apply_settings();
   output_.encode().error(wire::Severity::error, with_sqlstate(error));
   if (output_.lost()) return After::close;

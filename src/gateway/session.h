@@ -7,10 +7,11 @@
 //             with no transaction open.
 // States      ready -> (query string | extended unit | copy in) -> ready;  any -> closed
 // Errors      None leave here: they become ErrorResponse. handle() says when to close.
-// Threads     One thread; cancel() from any.
+// Threads     One thread; cancel() and break_off() from any.
 // Not here    Start-up and passwords (login.h), sockets and deadlines (connection.h).
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -62,9 +63,14 @@ class Session {
   void greet(const std::vector<std::string>& warnings);
   After handle(const wire::Message& message);
 
-  // The end that the server decides on, said as FATAL.
+  // An end that the server decides on, said as FATAL.
   void end(const Error& reason);
   void cancel() { backend_->cancel(); }
+  // Cancels what runs, and has it end the session (57P01).
+  void break_off() {
+    breaking_off_ = true;
+    backend_->cancel();
+  }
 
   bool in_transaction() const { return transactions_.in_block() || transactions_.implicit(); }
   // How long the client may stay silent now; zero: for ever.
@@ -128,6 +134,7 @@ class Session {
   Portal query_portal_;
   bool extended_ = false;  // errors skip to Sync
   bool skipping_ = false;
+  std::atomic<bool> breaking_off_{false};
   std::optional<CopyIn> copy_;
   std::uint64_t seen_changes_ = 0;
   std::chrono::milliseconds silence_max_{0};

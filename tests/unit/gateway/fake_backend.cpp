@@ -10,11 +10,18 @@ namespace {
 class FakeRows : public Rows {
  public:
   FakeRows(std::vector<data::Row> rows, std::uint64_t affected,
-           std::shared_ptr<BackendRecord> record)
-      : rows_(std::move(rows)), affected_(affected), record_(std::move(record)) {
+           std::shared_ptr<BackendRecord> record, int& open_rows)
+      : rows_(std::move(rows)),
+        affected_(affected),
+        record_(std::move(record)),
+        open_rows_(open_rows) {
     ++record_->open_rows;
+    ++open_rows_;
   }
-  ~FakeRows() override { --record_->open_rows; }
+  ~FakeRows() override {
+    --record_->open_rows;
+    --open_rows_;
+  }
   Result<bool> next(data::Row& row) override {
     if (at_ == rows_.size()) return false;
     row = rows_[at_++];
@@ -26,6 +33,7 @@ class FakeRows : public Rows {
   std::vector<data::Row> rows_;
   std::uint64_t affected_;
   std::shared_ptr<BackendRecord> record_;
+  int& open_rows_;
   std::size_t at_ = 0;
 };
 
@@ -65,6 +73,7 @@ FakeBackend::FakeBackend(std::shared_ptr<BackendRecord> record)
     : record_(std::move(record)), catalogue_(make_catalogue()) {}
 
 void FakeBackend::note(std::string call) {
+  const std::lock_guard guard(record_->lock);
   record_->calls.push_back(std::move(call));
 }
 
@@ -76,7 +85,7 @@ void FakeBackend::enter(const std::string& call) {
 
 void FakeBackend::leave(const std::string& call) {
   note(call);
-  if (record_->open_rows != 0) ++record_->violations;
+  if (open_rows_ != 0) ++record_->violations;
   implicit_ = false;
   savepoints_.clear();
 }
@@ -102,7 +111,7 @@ Result<std::unique_ptr<Rows>> FakeBackend::run(Executable executable) {
              !std::get<query::Plan>(statement->body).output.empty()) {
     rows = numbered_rows(number_in(sql));
   }
-  return std::make_unique<FakeRows>(std::move(rows), number_in(sql), record_);
+  return std::make_unique<FakeRows>(std::move(rows), number_in(sql), record_, open_rows_);
 }
 
 Result<std::shared_ptr<const query::Statement>> FakeBackend::run_schema(Executable executable) {
@@ -113,6 +122,7 @@ Result<std::shared_ptr<const query::Statement>> FakeBackend::run_schema(Executab
 
 Result<void> FakeBackend::insert_rows(const Executable&, std::vector<data::Row> rows) {
   enter("rows " + std::to_string(rows.size()));
+  const std::lock_guard guard(record_->lock);
   std::ranges::move(rows, std::back_inserter(record_->copied));
   return {};
 }
@@ -160,7 +170,7 @@ Result<void> FakeBackend::release_savepoint(const std::string& name) {
 Result<void> FakeBackend::rollback_to_savepoint(const std::string& name) {
   SPAR_TRY(savepoint_exists(name));
   note("rollback to " + name);
-  if (record_->open_rows != 0) ++record_->violations;
+  if (open_rows_ != 0) ++record_->violations;
   status_ = TransactionStatus::open;
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,11 @@ namespace spar::gateway::test {
 
 // What a test may look at after the session has gone.
 struct BackendRecord {
+  std::mutex lock;                 // over the first two
   std::vector<std::string> calls;  // "run rows 1", "finish", "commit", ...
   std::vector<data::Row> copied;
-  int open_rows = 0;
-  int violations = 0;  // of the contract
+  std::atomic<int> open_rows{0};
+  std::atomic<int> violations{0};  // of the contract
   std::atomic<int> running{0};
   std::atomic<int> cancels{0};
 };
@@ -61,6 +63,7 @@ class FakeBackend : public Backend {
   TransactionOptions options_;
   TransactionStatus status_ = TransactionStatus::idle;
   bool implicit_ = false;
+  int open_rows_ = 0;
   bool bad_finish_ = false;
   std::vector<std::string> savepoints_;
   std::shared_ptr<const data::Catalogue> catalogue_;

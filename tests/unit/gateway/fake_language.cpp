@@ -137,6 +137,7 @@ Result<Statement> meaning(const std::string& text, const data::Catalogue& catalo
     return statement("UPDATE", plan(text, update, false));
   }
   if (first == "copy") return copy_statement(words, catalogue);
+  if (first == "COPY") return copy_statement({"copy", "in"}, catalogue);  // psql's \\copy t from
   if (first == "prepare" || first == "execute") return prepared(text, words);
   if (first == "create") {
     query::SchemaChange change;
