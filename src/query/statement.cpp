@@ -13,7 +13,7 @@ Result<Plan> make_plan(Binding& binding, const Planned& planned) {
   Plan plan;
   plan.kind = planned.kind;
   plan.target = planned.target;
-  plan.locks_rows = planned.locks_rows;
+  plan.locks_rows = binding.locks_rows();
   plan.ordered = planned.ordered;
   plan.tables = binding.tables();
   SPAR_ASSIGN(const std::vector<data::Type> parameters, binding.parameters());
@@ -54,9 +54,7 @@ Result<Analyzed> select(Binding& binding, const PgQuery__SelectStmt& statement) 
   SPAR_ASSIGN(const BoundQuery query, bind_query(binding, statement, {}));
   return tagged(
       "SELECT",
-      make_plan(
-          binding,
-          {query.relation, PlanKind::select, query.names, {}, query.locks_rows, query.ordered}));
+      make_plan(binding, {query.relation, PlanKind::select, query.names, {}, query.ordered}));
 }
 
 Result<Analyzed> transaction_statement(Binding& binding,

@@ -66,6 +66,10 @@ class Binding {
 
   std::uint32_t next_block() { return ++blocks_; }
 
+  // FOR UPDATE or SHARE, anywhere in the statement.
+  void lock_rows() { locks_rows_ = true; }
+  bool locks_rows() const { return locks_rows_; }
+
   Result<data::Type> parameter_type(int number, int location);
   Result<void> decide_parameter(int number, TypeId type, int location);
   // 42P18 for a parameter that nothing gave a type.
@@ -80,6 +84,7 @@ class Binding {
   std::vector<ObjectId> tables_;
   std::uint32_t blocks_ = 0;
   bool positions_off_ = false;
+  bool locks_rows_ = false;
 };
 
 }  // namespace spar::query::bind

@@ -122,9 +122,7 @@ Result<Body> copy_out(Binding& binding, const PgQuery__CopyStmt& statement, Copy
     SPAR_ASSIGN(const BoundQuery bound, bind_query(binding, *statement.query->select_stmt, {}));
     SPAR_ASSIGN(
         body.select,
-        make_plan(
-            binding,
-            {bound.relation, PlanKind::select, bound.names, {}, bound.locks_rows, bound.ordered}));
+        make_plan(binding, {bound.relation, PlanKind::select, bound.names, {}, bound.ordered}));
     return body;
   }
   SPAR_ASSIGN(const data::Table* table, binding.named_table(*statement.relation));

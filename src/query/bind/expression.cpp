@@ -186,7 +186,43 @@ Result<ScalarRef> ExpressionBinder::parameter(const PgQuery__ParamRef& reference
   return binding_.arena().scalar(algebra::Parameter{reference.number}, type, reference.location);
 }
 
+namespace {
+
+// INTERVAL '3' MONTH is the literal '3 month'; nothing for any other cast.
+std::optional<std::string> interval_with_unit(const PgQuery__TypeCast& cast) {
+  struct Unit {
+    int mask;  // of the type modifier, as in PostgreSQL's datetime.h
+    std::string_view word;
+  };
+  static constexpr Unit kUnits[] = {{4, "year"},       {2, "month"},        {8, "day"},
+                                    {1 << 10, "hour"}, {1 << 11, "minute"}, {1 << 12, "second"}};
+  const PgQuery__TypeName& type = *cast.type_name;
+  const grammar::Node& argument = *cast.arg;
+  if (grammar::last_name(GRAMMAR_LIST(type, names)) != "interval" || type.n_typmods != 1) {
+    return std::nullopt;
+  }
+  const auto* modifier = type.typmods[0]->a_const;
+  const bool literal = argument.node_case == PG_QUERY__NODE__NODE_A_CONST &&
+                       argument.a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL &&
+                       type.typmods[0]->node_case == PG_QUERY__NODE__NODE_A_CONST &&
+                       modifier->val_case == PG_QUERY__A__CONST__VAL_IVAL;
+  if (!literal) return std::nullopt;
+  const std::string number = argument.a_const->sval->sval;
+  if (number.find_first_not_of("+-.0123456789") != std::string::npos) return std::nullopt;
+  for (const Unit& unit : kUnits) {
+    if (unit.mask == modifier->ival->ival) return number + " " + std::string(unit.word);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 Result<ScalarRef> ExpressionBinder::cast(const PgQuery__TypeCast& cast) {
+  if (const auto interval = interval_with_unit(cast)) {
+    const int at = grammar::location_of(cast.arg);
+    return coerce(binding_, text_constant(*interval, TypeId::unknown, at),
+                  Type{TypeId::interval, -1}, CastContext::explicit_);
+  }
   const int location = cast.location >= 0 ? cast.location : grammar::location_of(cast.arg);
   SPAR_ASSIGN(const Type type,
               binding_.located(resolve_type_name(*cast.type_name), cast.type_name->location));

@@ -17,7 +17,6 @@ struct BoundQuery {
   RelationRef relation = nullptr;
   std::vector<std::string> names;  // beside relation->columns
   bool ordered = false;            // ORDER BY at the top
-  bool locks_rows = false;
 };
 
 struct QueryPlace {

@@ -10,67 +10,71 @@ namespace {
 
 using enum TypeId;
 
+// With one overload, or few that differ.
+const Routine kScalars[] = {
+    {"upper", "upper", text, {text}},
+    {"lower", "lower", text, {text}},
+    {"initcap", "initcap", text, {text}},
+    {"length", "char_length", int4, {text}},
+    {"length", "char_length", int4, {bpchar}},
+    {"length", "octet_length", int4, {bytea}},
+    {"char_length", "char_length", int4, {text}},
+    {"char_length", "char_length", int4, {bpchar}},
+    {"character_length", "char_length", int4, {text}},
+    {"character_length", "char_length", int4, {bpchar}},
+    {"octet_length", "octet_length", int4, {text}},
+    {"octet_length", "octet_length", int4, {bpchar}},
+    {"octet_length", "octet_length", int4, {bytea}},
+    {"substring", "substring", text, {text, int4, int4}},
+    {"substring", "substring", text, {text, int4}},
+    {"substr", "substring", text, {text, int4, int4}},
+    {"substr", "substring", text, {text, int4}},
+    {"position", "position", int4, {text, text}},
+    {"strpos", "position", int4, {text, text}},
+    {"left", "left", text, {text, int4}},
+    {"right", "right", text, {text, int4}},
+    {"repeat", "repeat", text, {text, int4}},
+    {"reverse", "reverse", text, {text}},
+    {"replace", "replace", text, {text, text, text}},
+    {"split_part", "split_part", text, {text, text, int4}},
+    {"ascii", "ascii", int4, {text}},
+    {"chr", "chr", text, {int4}},
+    {"md5", "md5", text, {text}},
+    {"lpad", "lpad", text, {text, int4}},
+    {"lpad", "lpad", text, {text, int4, text}},
+    {"rpad", "rpad", text, {text, int4}},
+    {"rpad", "rpad", text, {text, int4, text}},
+    {"power", "power", float8, {float8, float8}},
+    {"power", "power", numeric, {numeric, numeric}},
+    {"pow", "power", float8, {float8, float8}},
+    {"pow", "power", numeric, {numeric, numeric}},
+    {"round", "round", numeric, {numeric, int4}},
+    {"trunc", "trunc", numeric, {numeric, int4}},
+    {"mod", "mod", int2, {int2, int2}},
+    {"mod", "mod", int4, {int4, int4}},
+    {"mod", "mod", int8, {int8, int8}},
+    {"mod", "mod", numeric, {numeric, numeric}},
+    {"random", "random", float8, {}},
+    {"now", "now", timestamptz, {}},
+    {"transaction_timestamp", "now", timestamptz, {}},
+    {"statement_timestamp", "statement_timestamp", timestamptz, {}},
+    {"clock_timestamp", "statement_timestamp", timestamptz, {}},
+    {"date_trunc", "date_trunc", timestamp, {text, timestamp}},
+    {"date_trunc", "date_trunc", timestamptz, {text, timestamptz}},
+    {"date_trunc", "date_trunc", interval, {text, interval}},
+    {"age", "age", interval, {timestamp, timestamp}},
+    {"age", "age", interval, {timestamptz, timestamptz}},
+    {"make_date", "make_date", date, {int4, int4, int4}},
+    {"to_date", "to_date", date, {text, text}},
+    {"to_timestamp", "to_timestamp", timestamptz, {float8}},
+    {"version", "version", text, {}},
+    {"current_database", "current_database", name, {}},
+    {"current_schema", "current_schema", name, {}},
+};
+
+// Those that take every type of a family.
 std::vector<Routine> scalar_rows() {
-  std::vector<Routine> rows = {
-      {"upper", "upper", text, {text}},
-      {"lower", "lower", text, {text}},
-      {"initcap", "initcap", text, {text}},
-      {"length", "char_length", int4, {text}},
-      {"length", "char_length", int4, {bpchar}},
-      {"length", "octet_length", int4, {bytea}},
-      {"char_length", "char_length", int4, {text}},
-      {"char_length", "char_length", int4, {bpchar}},
-      {"character_length", "char_length", int4, {text}},
-      {"character_length", "char_length", int4, {bpchar}},
-      {"octet_length", "octet_length", int4, {text}},
-      {"octet_length", "octet_length", int4, {bpchar}},
-      {"octet_length", "octet_length", int4, {bytea}},
-      {"substring", "substring", text, {text, int4, int4}},
-      {"substring", "substring", text, {text, int4}},
-      {"substr", "substring", text, {text, int4, int4}},
-      {"substr", "substring", text, {text, int4}},
-      {"position", "position", int4, {text, text}},
-      {"strpos", "position", int4, {text, text}},
-      {"left", "left", text, {text, int4}},
-      {"right", "right", text, {text, int4}},
-      {"repeat", "repeat", text, {text, int4}},
-      {"reverse", "reverse", text, {text}},
-      {"replace", "replace", text, {text, text, text}},
-      {"split_part", "split_part", text, {text, text, int4}},
-      {"ascii", "ascii", int4, {text}},
-      {"chr", "chr", text, {int4}},
-      {"md5", "md5", text, {text}},
-      {"lpad", "lpad", text, {text, int4}},
-      {"lpad", "lpad", text, {text, int4, text}},
-      {"rpad", "rpad", text, {text, int4}},
-      {"rpad", "rpad", text, {text, int4, text}},
-      {"power", "power", float8, {float8, float8}},
-      {"power", "power", numeric, {numeric, numeric}},
-      {"pow", "power", float8, {float8, float8}},
-      {"pow", "power", numeric, {numeric, numeric}},
-      {"round", "round", numeric, {numeric, int4}},
-      {"trunc", "trunc", numeric, {numeric, int4}},
-      {"mod", "mod", int2, {int2, int2}},
-      {"mod", "mod", int4, {int4, int4}},
-      {"mod", "mod", int8, {int8, int8}},
-      {"mod", "mod", numeric, {numeric, numeric}},
-      {"random", "random", float8, {}},
-      {"now", "now", timestamptz, {}},
-      {"transaction_timestamp", "now", timestamptz, {}},
-      {"statement_timestamp", "statement_timestamp", timestamptz, {}},
-      {"clock_timestamp", "statement_timestamp", timestamptz, {}},
-      {"date_trunc", "date_trunc", timestamp, {text, timestamp}},
-      {"date_trunc", "date_trunc", timestamptz, {text, timestamptz}},
-      {"date_trunc", "date_trunc", interval, {text, interval}},
-      {"age", "age", interval, {timestamp, timestamp}},
-      {"age", "age", interval, {timestamptz, timestamptz}},
-      {"make_date", "make_date", date, {int4, int4, int4}},
-      {"to_date", "to_date", date, {text, text}},
-      {"to_timestamp", "to_timestamp", timestamptz, {float8}},
-      {"version", "version", text, {}},
-      {"current_database", "current_database", name, {}},
-      {"current_schema", "current_schema", name, {}},
-  };
+  std::vector<Routine> rows(std::begin(kScalars), std::end(kScalars));
   for (const std::string_view trim : {"btrim", "ltrim", "rtrim"}) {
     rows.push_back({trim, trim, text, {text}});
     rows.push_back({trim, trim, text, {text, text}});
@@ -228,9 +232,9 @@ class Routines {
 };
 
 const Routines& table(RoutineKind kind) {
-  static const Routines kScalars(scalar_rows());
-  static const Routines kAggregates(aggregate_rows());
-  return kind == RoutineKind::scalar ? kScalars : kAggregates;
+  static const Routines kScalarTable(scalar_rows());
+  static const Routines kAggregateTable(aggregate_rows());
+  return kind == RoutineKind::scalar ? kScalarTable : kAggregateTable;
 }
 
 Failure unresolved(std::string_view name_, std::span<const TypeId> arguments, Failing why) {

@@ -287,7 +287,7 @@ Result<void> SelectBinder::locking(const PgQuery__SelectStmt& statement) {
     if (!refused.empty()) {
       return sql_error("0A000", "FOR UPDATE is not allowed with " + std::string(refused));
     }
-    locks_rows_ = true;
+    binding_.lock_rows();
   }
   return {};
 }
@@ -380,7 +380,6 @@ Result<BoundQuery> SelectBinder::finish() {
   }
   for (const Target& target : targets_) query.names.push_back(target.name);
   query.ordered = !order_.empty();
-  query.locks_rows = locks_rows_;
   return query;
 }
 

@@ -52,7 +52,7 @@ class SelectBinder {
   std::vector<Target> targets_, hidden_;
   std::vector<OrderItem> order_;
   ScalarRef having_ = nullptr, limit_ = nullptr, offset_ = nullptr;
-  bool distinct_ = false, has_groups_ = false, locks_rows_ = false, is_values_ = false;
+  bool distinct_ = false, has_groups_ = false, is_values_ = false;
 };
 
 struct LimitParts {

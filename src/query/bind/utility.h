@@ -24,7 +24,6 @@ struct Planned {
   PlanKind kind;
   std::vector<std::string> names;
   ObjectId target = {};
-  bool locks_rows = false;
   bool ordered = false;
 };
 Result<Plan> make_plan(Binding& binding, const Planned& planned);
