@@ -14,7 +14,7 @@ TEST(DateFunctions, FieldsOfInfinityThatAreNumericsAreNotSupported) {
 }
 
 TEST(DateFunctions, IntervalKeysAreEqualForEqualIntervals) {
-  const auto key = [](const std::string& text) {
+  const auto key = [](std::string_view text) {
     return answer({"spar_interval_key", {{interval, text}}, bytea, ""});
   };
   EXPECT_EQ(key("1 mon"), key("30 days"));
