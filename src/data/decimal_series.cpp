@@ -37,7 +37,10 @@ class Series {
   explicit Series(int digits) : digits_(digits), one_(power_of_ten(digits)) {}
 
   const mpz_class& one() const { return one_; }
-  mpz_class from(const Decimal& value) const { return round(value, digits_).digits(); }
+  // Not by round(), which has a limit for digits.
+  mpz_class from(const Decimal& value) const {
+    return divide_to_scale(value, Decimal(1), digits_).digits();
+  }
   Decimal to_decimal(const mpz_class& value, int scale) const {
     return round(Decimal(value, digits_), scale);
   }
@@ -91,11 +94,12 @@ double approximate(const Decimal& value) {
   return std::clamp(value.to_double(), -1e300, 1e300);
 }
 
-// Through the first digits as a real in [0.1, 1), which never overflows. REQUIRES: value > 0.
+// Through the first digits as a real in [1, 10), which never overflows and gives exactly 0 for 1.
+// REQUIRES: value > 0.
 double approximate_ln(const Decimal& value) {
-  const std::string digits = value.digits().get_str();
-  const double leading_part = std::strtod(("0." + digits.substr(0, 17)).c_str(), nullptr);
-  return std::log(leading_part) + integer_digits(value) * kLnOf10;
+  const std::string digits = value.digits().get_str().insert(1, 1, '.');
+  const double leading_part = std::strtod(digits.substr(0, 18).c_str(), nullptr);
+  return std::log(leading_part) + (integer_digits(value) - 1) * kLnOf10;
 }
 
 // How many digits the logarithm has before its point, as PostgreSQL estimates it.
