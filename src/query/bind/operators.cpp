@@ -73,7 +73,7 @@ class Table {
         rows_.push_back({match.name, {type, text}, boolean, match.operation});
       }
     }
-    std::ranges::stable_sort(rows_, {}, &Operator::name);
+    std::ranges::sort(rows_, {}, &Operator::name);
   }
   std::span<const Operator> named(std::string_view name_wanted) const {
     return std::ranges::equal_range(rows_, name_wanted, {}, &Operator::name);

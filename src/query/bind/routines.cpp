@@ -221,7 +221,7 @@ constexpr std::string_view kMissing[] = {"array_agg",
 class Routines {
  public:
   explicit Routines(std::vector<Routine> rows) : rows_(std::move(rows)) {
-    std::ranges::stable_sort(rows_, {}, &Routine::name);
+    std::ranges::sort(rows_, {}, &Routine::name);
   }
   std::span<const Routine> named(std::string_view wanted) const {
     return std::ranges::equal_range(rows_, wanted, {}, &Routine::name);
