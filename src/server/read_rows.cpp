@@ -73,15 +73,12 @@ Result<bool> ReadRows::advance(data::Row& row) {
   return settle_first(cursor_->next(row));
 }
 
-Result<bool> ReadRows::next(data::Row& row) {
-  if (done_) return false;
+Result<bool> ReadRows::read(data::Row& row) {
   while (true) {
     Result<bool> more = advance(row);
     if (more) {
-      if (*more) {
-        given_.add(row);
-      } else {
-        done_ = true;
+      if (!*more) {
+        ended_ = true;
         cursor_.reset();
         lease_.reset();
       }
@@ -89,6 +86,7 @@ Result<bool> ReadRows::next(data::Row& row) {
     }
     Error error = more.error();
     cursor_.reset();
+    if (!filled_) ahead_.clear();  // nobody has seen them: begin anew
     if (error.code == Code::copy_lost) {
       if (lease_) session_.cluster_.report(lease_->member(), error);
       lease_.reset();
@@ -96,16 +94,44 @@ Result<bool> ReadRows::next(data::Row& row) {
     }
     lease_.reset();
     // Its schema and that of the copy may be one change apart; the primary has the newest.
-    if (error.sqlstate == "XX000" && given_.rows() == 0 &&
-        ++schema_retries_ <= kSchemaRetriesMax) {
+    if (error.sqlstate == "XX000" && !filled_ && ++schema_retries_ <= kSchemaRetriesMax) {
       primary_only_ = true;
       SPAR_TRY(analyze_again());
       continue;
     }
-    done_ = true;
+    ended_ = true;
     (void)session_.on_error(error);
     return Failure(std::move(error));
   }
+}
+
+Result<void> ReadRows::fill() {
+  data::Row row;
+  std::size_t bytes = 0;
+  while (bytes < kReadAheadBytes) {
+    SPAR_ASSIGN(bool more, read(row));
+    if (!more) break;
+    if (ahead_.empty()) bytes = 0;  // the first row, perhaps of another try
+    bytes += weight_of(row);
+    ahead_.push_back(std::move(row));
+    row.clear();
+  }
+  filled_ = true;
+  return {};
+}
+
+Result<bool> ReadRows::next(data::Row& row) {
+  if (!filled_) SPAR_TRY(fill());
+  if (at_ < ahead_.size()) {
+    row = std::move(ahead_[at_++]);
+  } else {
+    if (ended_) return false;
+    SPAR_ASSIGN(bool more, read(row));
+    if (!more) return false;
+  }
+  ++count_;
+  if (!ended_) given_.add(row);  // only a result that goes on may have to be found again
+  return true;
 }
 
 }  // namespace spar::server

@@ -1,8 +1,9 @@
 // server/read_rows.h: the rows of a query, streamed from a copy and from another one if that dies.
 //
-// Contract    The first row is given only when what the snapshot saw is acknowledged. When the copy dies
-//             midway, the query runs again elsewhere; the rows already given must come again in front
-//             (as given, in order), or the client gets 40001.
+// Contract    The first row is given only when what the snapshot saw is acknowledged, and when the
+//             result has been read to its end or to kReadAheadBytes: until then a copy that dies
+//             costs nothing, the query begins anew elsewhere. When it dies later, the rows already
+//             given must come again in front (as given, in order), or the client gets 40001.
 #pragma once
 
 #include <functional>
@@ -42,9 +43,11 @@ class ReadRows : public gateway::Rows {
   ReadRows(SessionBackend& session, std::shared_ptr<const query::Statement> statement,
            std::vector<data::Datum> values, Analyze analyze);
   Result<bool> next(data::Row& row) override;
-  std::uint64_t affected() const override { return given_.rows(); }
+  std::uint64_t affected() const override { return count_; }
 
  private:
+  Result<void> fill();
+  Result<bool> read(data::Row& row);
   Result<bool> advance(data::Row& row);
   Result<void> open();
   Result<void> skip_given();
@@ -58,7 +61,11 @@ class ReadRows : public gateway::Rows {
   std::unique_ptr<replicate::ReadLease> lease_;
   std::unique_ptr<engines::Cursor> cursor_;  // dies before the lease
   bool settled_ = false;
-  bool done_ = false;
+  bool filled_ = false;  // ahead_ holds what is read before the first row is given
+  bool ended_ = false;
+  std::vector<data::Row> ahead_;
+  std::size_t at_ = 0;
+  std::uint64_t count_ = 0;
   bool primary_only_ = false;
   int schema_retries_ = 0;
   ResultDigest given_{true};

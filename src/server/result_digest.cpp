@@ -10,4 +10,13 @@ void ResultDigest::add(const data::Row& row) {
   bag_.add(seed, bytes);
 }
 
+std::size_t weight_of(const data::Row& row) {
+  std::size_t bytes = 32 * row.size();
+  for (const data::Datum& datum : row) {
+    if (auto* text = std::get_if<std::string>(&datum)) bytes += text->size();
+    if (auto* blob = std::get_if<data::Blob>(&datum)) bytes += blob->bytes.size();
+  }
+  return bytes;
+}
+
 }  // namespace spar::server

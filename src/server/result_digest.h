@@ -24,4 +24,7 @@ class ResultDigest {
   std::uint64_t affected_ = 0;
 };
 
+// About how much memory a row takes.
+std::size_t weight_of(const data::Row& row);
+
 }  // namespace spar::server

@@ -48,15 +48,6 @@ const query::Plan* plan_of(const query::Statement& statement) {
   return nullptr;
 }
 
-std::size_t weight(const data::Row& row) {
-  std::size_t bytes = 32 * row.size();
-  for (const data::Datum& datum : row) {
-    if (auto* text = std::get_if<std::string>(&datum)) bytes += text->size();
-    if (auto* blob = std::get_if<data::Blob>(&datum)) bytes += blob->bytes.size();
-  }
-  return bytes;
-}
-
 }  // namespace
 
 Timestamp wall_clock_now() {
@@ -335,8 +326,8 @@ Result<void> SessionBackend::replay(Step& step) {
 
 void SessionBackend::remember(Step step) {
   if (!replayable_) return;
-  for (const data::Row& row : step.rows) steps_bytes_ += weight(row);
-  steps_bytes_ += sizeof(Step) + weight(step.values);
+  for (const data::Row& row : step.rows) steps_bytes_ += weight_of(row);
+  steps_bytes_ += sizeof(Step) + weight_of(step.values);
   if (steps_bytes_ > kReplayBytesMax) {
     replayable_ = false;
     steps_.clear();
@@ -354,7 +345,7 @@ Result<SessionBackend::StoredResult> SessionBackend::drain(engines::Cursor& curs
   while (true) {
     SPAR_ASSIGN(bool more, cursor.next(row));
     if (!more) break;
-    bytes += weight(row);
+    bytes += weight_of(row);
     if (bytes > kHeldResultBytesMax) {
       return sql_error("54000", "a result inside a writing transaction is too large");
     }
