@@ -328,7 +328,9 @@ class Verbose {
   // `next` becomes the unit of a number before this piece that names none.
   Fault value(const std::string& piece, std::optional<Unit>& next, bool named, Sum& sum) {
     if (piece.find(':') != std::string::npos) {
-      if (named || !once(Unit::hour) || !once(Unit::minute)) return Fault::syntax;
+      if (named || !once(Unit::hour) || !once(Unit::minute) || !all_of_second()) {
+        return Fault::syntax;
+      }
       const bool has_sign = piece[0] == '-' || piece[0] == '+';
       next = Unit::day;
       return add_clock(std::string_view(piece).substr(has_sign ? 1 : 0), piece[0] == '-', sum);
@@ -342,9 +344,14 @@ class Verbose {
     Number number;
     const Fault fault = read_number(piece, number);
     if (fault != Fault::none) return fault;
+    const bool with_parts = *next == Unit::second && number.fraction != 0;
+    if (with_parts && (!once(Unit::millisecond) || !once(Unit::microsecond))) return Fault::syntax;
     const bool added = sum.add(number.whole, number.fraction, *next);
     if (!named) next.reset();
     return added ? Fault::none : Fault::range;
+  }
+  bool all_of_second() {
+    return once(Unit::second) && once(Unit::millisecond) && once(Unit::microsecond);
   }
   bool once(Unit unit) {
     const unsigned bit = 1U << static_cast<unsigned>(unit);
