@@ -95,14 +95,22 @@ std::optional<Login::Next> Connection::log_in_step(Login& login) {
       if (!out.empty() && !socket_.send(out)) return std::nullopt;
       return next;
     }
-    std::span<char> space = decoder_.space();
-    Result<std::size_t> size = socket_.receive(space);
-    if (!size && size.error().code == Code::deadline) {
-      refuse(sql_error("57014", "canceling authentication due to timeout").error());
-    }
-    if (!size || *size == 0 || stopping_) return std::nullopt;
-    decoder_.filled(*size);
+    if (!read_login_bytes()) return std::nullopt;
   }
+}
+
+bool Connection::read_login_bytes() {
+  may_be_woken_ = true;
+  std::span<char> space = decoder_.space();
+  Result<std::size_t> size = stopping_ ? 0u : socket_.receive(space);
+  may_be_woken_ = false;
+  if (stopping_) return refuse(sql_error("57P03", "the database system is shutting down").error());
+  if (!size && size.error().code == Code::deadline) {
+    return refuse(sql_error("57014", "canceling authentication due to timeout").error());
+  }
+  if (!size || *size == 0) return false;
+  decoder_.filled(*size);
+  return true;
 }
 
 bool Connection::start_tls(Login& login) {

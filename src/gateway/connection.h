@@ -63,12 +63,12 @@ class Connection {
  private:
   bool log_in();
   std::optional<Login::Next> log_in_step(Login& login);
+  bool read_login_bytes();
   bool start_tls(Login& login);
   bool open_session(const Login& login);
   void converse();
   bool read_more();
   bool refuse(const Error& error);
-  void end_silent(const Error& error);
   bool must_stop();
 
   const Service& service_;

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -82,7 +83,12 @@ void Listener::accept_one(int listening) {
   Client& client = clients_[process];
   client.connection = std::make_unique<Connection>(
       fd, Connection::Numbers{.process = process, .secret = random_number()}, service_, *this);
-  client.thread = std::thread([this, process] { serve(process); });
+  try {
+    client.thread = std::thread([this, process] { serve(process); });
+  } catch (const std::system_error& error) {  // no more threads to be had: this client goes
+    log_warning(kRoom, std::string("cannot serve a client: ") + error.what());
+    clients_.erase(process);
+  }
 }
 
 void Listener::refuse(int fd) const {
@@ -120,6 +126,11 @@ void Listener::reap() {
     finished_.clear();
   }
   for (Client& client : gone) client.thread.join();
+}
+
+std::size_t Listener::connections() {
+  const std::lock_guard guard(lock_);
+  return clients_.size() - finished_.size();
 }
 
 bool Listener::take_session() {

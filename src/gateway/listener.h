@@ -35,6 +35,7 @@ class Listener : public Reception {
   void stop();
 
   std::size_t sessions() const { return sessions_; }  // logged in
+  std::size_t connections();                          // these and those who are logging in
 
   bool take_session() override;
   void give_back_session() override;

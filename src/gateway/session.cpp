@@ -206,7 +206,8 @@ Result<void> Session::complete(const std::string& tag, bool last) {
 Result<void> Session::begin_copy(Outcome outcome) {
   copy_.emplace(*backend_, std::move(outcome.copy), runner_.text(), limits_);
   output_.encode().copy_in_response(copy_->columns());
-  // The client waits for this one, whatever is held: what it answers to has told nothing yet.
+  // The client waits for this one. What its string said before goes out with it: the rows of the
+  // COPY belong to the same transaction, so the client cannot take it for committed.
   if (output_.holding()) output_.release();
   return output_.flush();
 }

@@ -42,7 +42,6 @@ struct MeantStatement {
   Meaning meaning;               // nothing: not analysed yet
   std::uint64_t generation = 0;  // of the settings that `source` was made with
   bool columns_told = false;     // the client may rely on the columns of `meaning`
-  std::string text;              // of a prepared statement
 };
 using SharedStatement = std::shared_ptr<MeantStatement>;
 

@@ -1,6 +1,7 @@
 #include "tests/unit/gateway/fake_backend.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <thread>
 
@@ -58,8 +59,11 @@ std::vector<data::Row> numbered_rows(std::int64_t count) {
 }
 
 std::int64_t number_in(const std::string& sql) {
-  std::size_t digit = sql.find_first_of("0123456789");
-  return digit == std::string::npos ? 0 : std::stoll(sql.substr(digit));
+  constexpr std::int64_t kMost = 100'000;
+  std::int64_t number = 0;
+  const std::size_t digit = std::min(sql.find_first_of("0123456789"), sql.size());
+  std::from_chars(sql.data() + digit, sql.data() + sql.size(), number);
+  return std::min(number, kMost);
 }
 
 const std::string& sql_of(const query::Statement& statement) {

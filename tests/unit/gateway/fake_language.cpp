@@ -117,16 +117,28 @@ Statement prepared(const std::string& text, const std::vector<std::string>& word
     }
     return statement("EXECUTE", std::move(execute));
   }
-  std::string rest = text.substr(words[0].size() + words[1].size() + 2);
+  std::string rest = text.substr(std::min(text.size(), words[0].size() + words[1].size() + 2));
   return statement("PREPARE",
                    query::PrepareStatement{
                        words[1], {}, std::make_shared<query::ParsedStatement>(parsed(rest))});
+}
+
+bool takes_a_name(std::string_view word) {
+  return word == "savepoint" || word == "release" || word == "set" || word == "reset" ||
+         word == "show" || word == "deallocate" || word == "copy" || word == "prepare" ||
+         word == "execute" || word == "create";
 }
 
 Result<Statement> meaning(const std::string& text, const data::Catalogue& catalogue) {
   std::istringstream in(text);
   std::vector<std::string> words;
   for (std::string word; in >> word;) words.push_back(word);
+  if (words.empty() || (takes_a_name(words[0]) && words.size() < 2)) {
+    return sql_error("42601", "syntax error at end of input");
+  }
+  if (words[0] == "set" && words.size() < (words[1] == "local" ? 4u : 3u)) {
+    return sql_error("42601", "syntax error at end of input");
+  }
   if (auto found = control(words)) return *found;
   const std::string& first = words[0];
   using enum query::PlanKind;

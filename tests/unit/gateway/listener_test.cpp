@@ -223,6 +223,15 @@ TEST(Listener, SendsIdleClientsHome) {
   EXPECT_TRUE(sent_home(idle));
 }
 
+TEST(Listener, DoesNotWaitForLoginsWhenItStops) {
+  TestServer server;
+  RawClient silent(server.port());
+  while (server.listener().connections() == 0) std::this_thread::yield();
+  server.listener().stop();
+  EXPECT_EQ(describe_server(silent.receive_all()),
+            Lines{"E FATAL 57P03 the database system is shutting down"});
+}
+
 TEST(Listener, LetsTransactionsEndBeforeItStops) {
   TestServer server;
   PqClient busy(server.conninfo());
