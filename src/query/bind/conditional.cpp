@@ -131,8 +131,9 @@ Result<ScalarRef> ExpressionBinder::null_if(const PgQuery__AExpr& expr) {
   SPAR_ASSIGN(const ScalarRef right, bind(expr.rexpr));
   SPAR_ASSIGN(const ScalarRef equal, make_operator(binding_, "=", left, right, expr.location));
   const auto& compare = std::get<algebra::Compare>(equal->body);
-  // The result keeps the first argument's own type; an untyped literal's is the operator's.
-  const ScalarRef value = left->type.id == TypeId::unknown ? compare.left : left;
+  // The result is the first argument as the operator takes it: date = timestamp takes a date.
+  const bool moment = category(left->type.id) == Category::datetime;
+  const ScalarRef value = moment ? left : compare.left;
   return binding_.arena().scalar(algebra::NullIf{equal, value}, value->type, expr.location);
 }
 
@@ -159,13 +160,14 @@ Result<ScalarRef> ExpressionBinder::in_list(const PgQuery__AExpr& expr, bool neg
     algebra::InList body{all.back(), {all.begin(), all.end() - 1}, negated};
     return make_boolean(binding_, std::move(body), expr.location);
   }
-  std::vector<ScalarRef> terms;
+  algebra::Logic terms{negated, {}};
   for (const ScalarRef item : items) {
-    SPAR_ASSIGN(const ScalarRef term, make_operator(binding_, "=", needle, item, expr.location));
-    terms.push_back(term);
+    SPAR_ASSIGN(const ScalarRef term,
+                make_operator(binding_, negated ? "<>" : "=", needle, item, expr.location));
+    terms.terms.push_back(term);
   }
-  const ScalarRef any = any_of(std::move(terms));
-  return negated ? negate(any) : any;
+  if (terms.terms.size() == 1) return terms.terms.front();
+  return make_boolean(binding_, std::move(terms), expr.location);
 }
 
 // = ANY (ARRAY[...]): only where the array is written out.

@@ -43,6 +43,10 @@ Result<void> SelectBinder::bind(const PgQuery__SelectStmt& statement) {
     scope_.aggregates = &sink_;
     SPAR_TRY(select_list(GRAMMAR_LIST(statement, target_list)));
   }
+  if (statement.having_clause != nullptr) {
+    ExpressionBinder having(binding_, scope_, place_.ctes, Clause::having);
+    SPAR_ASSIGN(having_, having.condition(statement.having_clause));
+  }
   SPAR_TRY(order_by(GRAMMAR_LIST(statement, sort_clause)));
   SPAR_TRY(group_by(statement));
   if (statement.n_distinct_clause > 0) {
@@ -235,9 +239,6 @@ Result<void> SelectBinder::group_by(const PgQuery__SelectStmt& statement) {
     grouping_.add(item);
     has_groups_ = true;
   }
-  if (statement.having_clause == nullptr) return {};
-  ExpressionBinder having(binding_, scope_, place_.ctes, Clause::having);
-  SPAR_ASSIGN(having_, having.condition(statement.having_clause));
   return {};
 }
 

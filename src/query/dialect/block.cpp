@@ -320,10 +320,35 @@ bool is_bag(const algebra::SetOp& node) {
 
 }  // namespace
 
+// INTERSECT and EXCEPT over what is equal by its key: the left side's groups that have, or have
+// not, a partner on the right.
+Result<Block> Writer::set_by_key(RelationRef relation, const algebra::SetOp& node) {
+  if (node.all) return not_supported("INTERSECT ALL and EXCEPT ALL over numeric without a scale");
+  SPAR_ASSIGN(Block left, block(node.left));
+  SPAR_ASSIGN(Block made, wrapped(std::move(left)));
+  SPAR_ASSIGN(Block right, block(node.right));
+  SPAR_ASSIGN(right, wrapped(std::move(right)));
+  std::string partner;
+  for (std::size_t i = 0; i < relation->columns.size(); ++i) {
+    const Type& type = arena_.info(relation->columns[i]).type;
+    SPAR_ASSIGN(const std::string a, key_of(names_[node.left->columns[i].value], type));
+    SPAR_ASSIGN(const std::string b, key_of(names_[node.right->columns[i].value], type));
+    partner += (partner.empty() ? "" : " AND ") + a + " IS " + b;
+    names_[relation->columns[i].value] = names_[node.left->columns[i].value];
+  }
+  const std::string_view exists =
+      node.kind == algebra::SetKind::intersect ? "EXISTS" : "NOT EXISTS";
+  made.where = std::string(exists) + " (SELECT 1 FROM " + right.from + " WHERE " + partner + ")";
+  made.columns = relation->columns;
+  SPAR_ASSIGN(made.group, keys_of(made.columns));
+  made.phase = Phase::distinct;
+  return made;
+}
+
 Result<Block> Writer::set_operation(RelationRef relation, const algebra::SetOp& node) {
   const bool unites = node.kind == algebra::SetKind::union_;
   const bool by_key = needs_key(relation->columns) && !(unites && node.all);
-  if (by_key && !unites) return not_supported("INTERSECT and EXCEPT over numeric without a scale");
+  if (by_key && !unites) return set_by_key(relation, node);
   Block made;
   made.columns = relation->columns;
   if (is_bag(node)) {

@@ -95,6 +95,27 @@ const std::set<std::string_view>& known_functions() {
 
 }  // namespace
 
+namespace {
+
+struct Pattern {
+  std::string_view operation, function;
+  bool negated;
+};
+constexpr Pattern kPatterns[] = {
+    {"like", "spar_like", false},    {"not_like", "spar_like", true},
+    {"ilike", "spar_ilike", false},  {"not_ilike", "spar_ilike", true},
+    {"regex", "spar_regex", false},  {"not_regex", "spar_regex", true},
+    {"iregex", "spar_regex", false}, {"not_iregex", "spar_regex", true}};
+
+// Patterns and octet_length() see the blanks of char(n).
+bool sees_blanks(const algebra::Call& call) {
+  if (call.arguments.empty() || call.arguments[0]->type.id != TypeId::bpchar) return false;
+  return call.operation == "octet_length" ||
+         std::ranges::find(kPatterns, call.operation, &Pattern::operation) != std::end(kPatterns);
+}
+
+}  // namespace
+
 // Default deny: what the registry does not have cannot be called.
 Result<std::string> Writer::function(std::string_view name,
                                      const std::vector<std::string>& arguments) {
@@ -110,7 +131,8 @@ Result<std::string> Writer::function(std::string_view name,
 
 Result<std::vector<std::string>> Writer::arguments(const algebra::Call& call) {
   // greatest and least compare values in their storage form: no change of form.
-  const bool stored = call.operation == "greatest" || call.operation == "least";
+  const bool stored = call.operation == "greatest" || call.operation == "least" ||
+                      call.operation == "output" || sees_blanks(call);
   std::vector<std::string> texts;
   for (const ScalarRef item : call.arguments) {
     if (stored) {
@@ -246,27 +268,6 @@ Result<std::optional<Sql>> Writer::special(const algebra::Call& call,
   }
   return std::optional<Sql>();
 }
-
-namespace {
-
-struct Pattern {
-  std::string_view operation, function;
-  bool negated;
-};
-constexpr Pattern kPatterns[] = {
-    {"like", "spar_like", false},    {"not_like", "spar_like", true},
-    {"ilike", "spar_ilike", false},  {"not_ilike", "spar_ilike", true},
-    {"regex", "spar_regex", false},  {"not_regex", "spar_regex", true},
-    {"iregex", "spar_regex", false}, {"not_iregex", "spar_regex", true}};
-
-// Patterns and octet_length() see the blanks of char(n).
-bool sees_blanks(const algebra::Call& call) {
-  if (call.arguments.empty() || call.arguments[0]->type.id != TypeId::bpchar) return false;
-  return call.operation == "octet_length" ||
-         std::ranges::find(kPatterns, call.operation, &Pattern::operation) != std::end(kPatterns);
-}
-
-}  // namespace
 
 Result<Sql> Writer::call(ScalarRef value, const algebra::Call& call) {
   if (among(kTyped, call.operation)) return arithmetic(value, call);

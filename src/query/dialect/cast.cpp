@@ -169,8 +169,12 @@ Result<Sql> Writer::cast(ScalarRef scalar_, const algebra::Cast& cast) {
     return made == value ? Sql{std::move(made), argument.binding} : Sql{std::move(made)};
   };
   if (is_string(to.id)) {
-    const std::string shown = is_string(from.id) ? value : to_text(value, from);
-    return changed(sized(shown, from, to, cast.is_explicit));
+    std::string shown = is_string(from.id) ? value : to_text(value, from);
+    if (from.id == bpchar) {
+      const bool kept = to.id == bpchar && to.typmod < 0;
+      SPAR_ASSIGN(shown, kept ? with_blanks(value, from) : key_of(value, from));
+    }
+    return changed(sized(std::move(shown), from, to, cast.is_explicit));
   }
   if (to.id == numeric || is_integer(to.id) || is_real(to.id)) {
     SPAR_ASSIGN(std::string made, to_number(value, from, to));

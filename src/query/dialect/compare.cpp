@@ -91,14 +91,17 @@ Result<std::optional<Sql>> Writer::compare_scaled(Comparison comparison, ScalarR
   return std::optional(compared_with(value.at(Binding::bits), facing, *constant));
 }
 
-// Equal decimals of different scale differ as blobs, and so do equal intervals: these are compared,
-// grouped and sorted by a key.
+// What is equal without being the same in storage is compared, grouped and sorted by a key:
+// decimals of different scale, intervals, and char without a length, which carries its blanks
+// along.
 bool Writer::needs_key(const Type& type) {
-  return type.id == TypeId::interval || (type.id == TypeId::numeric && !data::is_scaled(type));
+  return type.id == TypeId::interval || (type.id == TypeId::numeric && !data::is_scaled(type)) ||
+         (type.id == TypeId::bpchar && type.typmod < 0);
 }
 
 Result<std::string> Writer::key_of(const std::string& text, const Type& type) {
   if (!needs_key(type)) return text;
+  if (type.id == TypeId::bpchar) return "rtrim(" + text + ",' ')";
   return function(type.id == TypeId::interval ? "spar_interval_key" : "spar_numeric_key", {text});
 }
 
@@ -115,7 +118,10 @@ Result<std::string> Writer::comparable(ScalarRef value, bool decimal) {
     return key_of(text, type);
   }
   SPAR_ASSIGN(const Sql sql, scalar(value));
-  if (!needs_key(type)) return sql.at(Binding::bits);
+  // A constant of char was read without its blanks.
+  if (!needs_key(type) || (constant != nullptr && type.id == TypeId::bpchar)) {
+    return sql.at(Binding::bits);
+  }
   return key_of(sql.text, type);
 }
 

@@ -13,9 +13,10 @@ Result<std::string> Writer::atom(ScalarRef value) {
   return sql.at(Binding::atom);
 }
 
-// numeric goes into functions in decimal form, whatever form it is stored in.
+// numeric goes into functions in decimal form, whatever form it is stored in; char without blanks.
 Result<std::string> Writer::argument(ScalarRef value) {
   SPAR_ASSIGN(const Sql sql, scalar(value));
+  if (value->type.id == TypeId::bpchar) return key_of(sql.text, value->type);
   if (!data::is_scaled(value->type)) return sql.text;
   return to_numeric(sql.text, value->type, Type{TypeId::numeric, -1});
 }

@@ -130,6 +130,7 @@ class Writer {
   Result<Block> aggregation(RelationRef relation, const algebra::Aggregate& node);
   Result<Block> distinct(RelationRef relation, const algebra::Distinct& node);
   Result<Block> distinct_by_key(Block inner);
+  Result<Block> set_by_key(RelationRef relation, const algebra::SetOp& node);
   Result<Block> set_operation(RelationRef relation, const algebra::SetOp& node);
   Result<Block> sort(const algebra::Sort& node);
   Result<Block> limit(const algebra::Limit& node);

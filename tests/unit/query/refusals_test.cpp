@@ -65,7 +65,7 @@ TEST(Refusals, NameTheFeature) {
        "SET TRANSACTION with more than one mode"},
       {"prepare transaction 'x'", "a prepared transaction"},
       {"copy t to '/tmp/x'", "COPY to or from a file or program on the server"},
-      {"select x from t intersect select 1.0", "INTERSECT and EXCEPT over numeric without a scale"},
+      {"select x from t intersect all select 1.0", "INTERSECT ALL and EXCEPT ALL over numeric without a scale"},
       {"select sum(distinct x) from t", "sum(DISTINCT numeric without a scale)"},
       {"update t set b = s.b from t s where s.id = t.id returning s.b",
        "RETURNING columns of other tables"},
