@@ -57,7 +57,9 @@ TEST(Member, AFailedFlushIsNoAcknowledgement) {
   EXPECT_TRUE(mirror->failed());
   EXPECT_FALSE(rig.cluster.pipeline().settled(position));
   EXPECT_EQ(mirror->received().sequence, before);
-  EXPECT_EQ(rig.failures, std::vector<CopyId>{kSecond});
+  // failed() is true a moment before the report is given.
+  EXPECT_TRUE(eventually([&] { return !rig.reported().empty(); }));
+  EXPECT_EQ(rig.reported(), std::vector<CopyId>{kSecond});
   rig.disk.heal();
 }
 

@@ -100,6 +100,11 @@ class Rig {
     return count;
   }
 
+  std::vector<CopyId> reported() {
+    std::lock_guard lock(failures_mutex);
+    return failures;
+  }
+
   test::RecordingDisk memory;
   test::FaultDisk disk{memory};
   std::vector<CopyId> failures;
