@@ -98,7 +98,9 @@ class EmbeddedCopy : public Copy {
     writer_.reset();
     vfs_.reset();
   }
-  Result<Position> main_position();
+  Result<std::optional<Position>> main_position();
+  Result<void> verify_cut();
+  Result<void> cut_back_to(const Position& log_end);
   Result<void> open_at_or_before(const Position& log_end);
   Result<void> load();
   Result<void> set_role(bool primary);
@@ -117,41 +119,64 @@ class EmbeddedCopy : public Copy {
   std::atomic<Epoch> epoch_{};
 };
 
-// The position of the main file alone: what an earlier checkpoint reached.
-Result<Position> EmbeddedCopy::main_position() {
-  std::string wal = path_ + "-wal", aside = wal + ".aside";
+// What the main file alone says. Nothing when it cannot be read without its write-ahead log: a power
+// cut in the middle of a checkpoint legally leaves it so.
+Result<std::optional<Position>> EmbeddedCopy::main_position() {
+  const std::string wal = path_ + "-wal", aside = wal + ".aside";
   SPAR_TRY(disk_.rename(wal, aside));
-  Result<Position> position = [&]() -> Result<Position> {
-    SPAR_TRY(open_writer());
-    return read_position(*writer_);
-  }();
+  std::optional<Position> position;
+  if (open_writer()) {
+    if (Result<Position> read = read_position(*writer_)) position = *read;
+  }
   close_writer();
   SPAR_TRY(disk_.rename(aside, wal));
   return position;
 }
 
+// After a cut: had the main file held more than the log, rows and indexes would not fit together.
+Result<void> EmbeddedCopy::verify_cut() {
+  SPAR_ASSIGN(StatementUse check, writer_->prepare("PRAGMA integrity_check(1)"));
+  SPAR_ASSIGN(bool row, check.step());
+  if (!row || check.bytes(0) != "ok") return failure(Code::corrupt, "the pages do not fit");
+  SPAR_ASSIGN(Contents carried, read_contents(*writer_));
+  SPAR_ASSIGN(std::shared_ptr<const data::Catalogue> catalogue, read_catalogue(*writer_));
+  for (const auto& [id, table] : catalogue->tables()) {
+    SPAR_ASSIGN(data::ContentHash hash, scan_content(*writer_, table));
+    if (hash != carried[id]) return failure(Code::corrupt, "the rows do not fit their hash");
+  }
+  return {};
+}
+
 Result<void> EmbeddedCopy::open_at_or_before(const Position& log_end) {
-  std::string wal = path_ + "-wal";
+  const std::string wal = path_ + "-wal";
   if (disk_.exists(wal + ".aside")) SPAR_TRY(disk_.rename(wal + ".aside", wal));
   SPAR_TRY(open_writer());
   SPAR_ASSIGN(Position position, read_position(*writer_));
   if (position.sequence <= log_end.sequence) return {};
   close_writer();
-  Failure ahead = failure(Code::corrupt, options_.directory + " holds " + to_string(position) +
-                                             ", more than its change log, and cannot be cut back");
-  if (!disk_.exists(wal)) return ahead;
-  SPAR_ASSIGN(Position settled, main_position());
-  if (settled.sequence > log_end.sequence) return ahead;
-  SPAR_ASSIGN(std::vector<std::uint64_t> ends, commit_ends(disk_, wal));
   log_warning("engines", options_.directory + " holds " + to_string(position) +
                              " but its change log ends at " + to_string(log_end) +
                              "; cutting the file back");
+  Result<void> cut = cut_back_to(log_end);
+  if (cut || cut.error().code == Code::io) return cut;
+  return failure(Code::corrupt, options_.directory + " holds " + to_string(position) +
+                                    ", more than its change log, and cannot be cut back: " +
+                                    cut.error().message);
+}
+
+Result<void> EmbeddedCopy::cut_back_to(const Position& log_end) {
+  const std::string wal = path_ + "-wal";
+  const Failure ahead = failure(Code::corrupt, "the main file has it already");
+  if (!disk_.exists(wal)) return ahead;
+  SPAR_ASSIGN(std::optional<Position> settled, main_position());
+  if (settled && settled->sequence > log_end.sequence) return ahead;
+  SPAR_ASSIGN(std::vector<std::uint64_t> ends, commit_ends(disk_, wal));
   while (!ends.empty()) {
     SPAR_TRY(shorten(disk_, wal, ends.back()));
     ends.pop_back();
     SPAR_TRY(open_writer());
-    SPAR_ASSIGN(position, read_position(*writer_));
-    if (position.sequence <= log_end.sequence) return {};
+    SPAR_ASSIGN(Position position, read_position(*writer_));
+    if (position.sequence <= log_end.sequence) return verify_cut();
     close_writer();
   }
   return ahead;
