@@ -123,7 +123,14 @@ void destroy(History& history, Node& node, CopyId copy) {
   require(member != nullptr, "there is no copy to destroy");
   require(history.disk.remove_all(member->identity().directory), "destroying a copy");
   // An empty directory in its place, as an administrator would give it.
+  // Decided, not only noticed: until then the state still shows the copy in its old role.
+  auto is_out = [&] {
+    control::State state = node.controller().state();
+    return state.stage == control::Stage::settled && state.record->primary != copy &&
+           !control::contains(state.record->synchronous, copy);
+  };
   require(eventually([&] { return member->failed(); }), "the loss was not noticed");
+  require(eventually(is_out), "the lost copy still has its role");
   require(history.disk.make_directory(member->identity().directory), "an empty directory");
 }
 
