@@ -1,8 +1,9 @@
-// bench/commits.cpp: commits a second and commit latency of one primary and one mirror, beside plain
-// SQLite that keeps every commit through a power cut (WAL, synchronous=FULL), in one run.
+// bench/commits.cpp: commits a second and commit latency of one primary and one mirror, beside
+// plain SQLite that keeps every commit through a power cut (WAL, synchronous=FULL), in one run.
 //
-// Both sides do the same work: UPDATE one row of 10,000 by its key, one transaction each. Plain SQLite is
-// tried in each of its usual set-ups and the best one counts. Rounds alternate; medians are printed.
+// Both sides do the same work: UPDATE one row of 10,000 by its key, one transaction each. Plain
+// SQLite is tried in each of its usual set-ups and the best one counts. Rounds alternate; medians
+// are printed.
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -75,13 +76,17 @@ class Plain {
     for (int i = 0; i < connections; ++i) {
       sqlite3* db = nullptr;
       check(sqlite3_open(path.c_str(), &db), db);
-      check(sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                             "PRAGMA busy_timeout=10000", nullptr, nullptr, nullptr), db);
+      check(sqlite3_exec(db,
+                         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                         "PRAGMA busy_timeout=10000",
+                         nullptr, nullptr, nullptr),
+            db);
       if (i == 0) fill(db);
       sqlite3_stmt *begin = nullptr, *update = nullptr, *commit = nullptr;
       check(sqlite3_prepare_v2(db, "BEGIN IMMEDIATE", -1, &begin, nullptr), db);
       check(sqlite3_prepare_v2(db, "UPDATE t SET balance=balance+1 WHERE id=?1", -1, &update,
-                               nullptr), db);
+                               nullptr),
+            db);
       check(sqlite3_prepare_v2(db, "COMMIT", -1, &commit, nullptr), db);
       parts_.push_back({db, begin, update, commit});
     }
@@ -109,9 +114,10 @@ class Plain {
     sqlite3_stmt *begin, *update, *commit;
   };
   static void fill(sqlite3* db) {
-    std::string sql = "CREATE TABLE t(id INTEGER PRIMARY KEY, balance INTEGER NOT NULL);"
-                      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<" +
-                      std::to_string(kRows) + ") INSERT INTO t SELECT i, 0 FROM n";
+    std::string sql =
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, balance INTEGER NOT NULL);"
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<" +
+        std::to_string(kRows) + ") INSERT INTO t SELECT i, 0 FROM n";
     check(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), db);
   }
   static void step(sqlite3_stmt* statement, sqlite3* db) {
@@ -160,8 +166,7 @@ class Spar {
   std::unique_ptr<gateway::Backend> session() { return need(factory_.open("shop", "bench")); }
 
   void commit(gateway::Backend& session, int key) {
-    gateway::Executable executable{statement_, nullptr,
-                                   {std::int64_t(key), std::int64_t(1)}};
+    gateway::Executable executable{statement_, nullptr, {std::int64_t(key), std::int64_t(1)}};
     {
       auto rows = need(session.run(std::move(executable)));
     }
@@ -228,8 +233,8 @@ int main(int argc, char** argv) {
       spar_32.push_back(measure(32, seconds, ours).per_second);
     }
     double best = std::max({median(plain_1), median(plain_mutex_8), median(plain_busy_8)});
-    std::printf("commits/s, medians of %d rounds of %.1f s (plain: WAL, synchronous=FULL)\n", rounds,
-                seconds);
+    std::printf("commits/s, medians of %d rounds of %.1f s (plain: WAL, synchronous=FULL)\n",
+                rounds, seconds);
     std::printf("  plain SQLite, 1 thread                %9.0f\n", median(plain_1));
     std::printf("  plain SQLite, 8 threads, mutex        %9.0f\n", median(plain_mutex_8));
     std::printf("  plain SQLite, 8 threads, busy_timeout %9.0f\n", median(plain_busy_8));

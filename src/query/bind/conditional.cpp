@@ -7,8 +7,6 @@
 
 namespace spar::query::bind {
 
-using algebra::Comparison;
-
 Result<ScalarRef> ExpressionBinder::case_expression(const PgQuery__CaseExpr& expr) {
   ScalarRef subject = nullptr;
   if (expr.arg != nullptr) {

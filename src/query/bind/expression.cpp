@@ -7,8 +7,6 @@
 
 namespace spar::query::bind {
 
-using algebra::Call;
-
 std::string_view clause_name(Clause clause) {
   switch (clause) {
     case Clause::select:

@@ -85,7 +85,7 @@ Result<ScalarRef> ExpressionBinder::quantified(const PgQuery__SubLink& link, Rel
   const bool all = link.sub_link_type == PG_QUERY__SUB_LINK_TYPE__ALL_SUBLINK;
   Subquery body{all ? SubqueryKind::all : SubqueryKind::any, query, query->columns.front(), left,
                 compare->comparison};
-  return make_boolean(binding_, std::move(body), link.location);
+  return make_boolean(binding_, body, link.location);
 }
 
 }  // namespace spar::query::bind

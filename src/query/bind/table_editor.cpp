@@ -158,7 +158,7 @@ void TableEditor::set_not_null(data::Column& column) {
 
 Result<std::string> TableEditor::constraint_name(const PgQuery__Constraint& constraint,
                                                  std::string chosen) {
-  const std::string given = constraint.conname;
+  std::string given = constraint.conname;
   if (given.empty()) return chosen;
   const auto is = [&](const auto& item) { return item.name == given; };
   if (std::ranges::any_of(table_.keys, is) || std::ranges::any_of(table_.foreign_keys, is) ||

@@ -7,7 +7,6 @@
 
 namespace spar::query::dialect {
 
-using algebra::JoinKind;
 using algebra::Overloaded;
 
 std::string Writer::alias(std::string_view prefix) {
@@ -42,7 +41,7 @@ Result<Block> Writer::source_block(RelationRef relation) {
 }
 
 // The block as a FROM item of a new one.
-Result<Block> Writer::wrapped(Block inner) {
+Result<Block> Writer::wrapped(const Block& inner) {
   SPAR_ASSIGN(const std::string sql, text(inner, &inner.columns));
   const std::string name_ = alias("d");
   Block made;
@@ -58,7 +57,7 @@ Result<Block> Writer::filter(const algebra::Filter& node) {
   SPAR_ASSIGN(Block made, block(node.input));
   // SQLite takes HAVING without GROUP BY only where the select list has an aggregate.
   if (made.phase > Phase::having || made.one_group) {
-    SPAR_ASSIGN(made, wrapped(std::move(made)));
+    SPAR_ASSIGN(made, wrapped(made));
   }
   SPAR_ASSIGN(const Sql predicate, scalar(node.predicate));
   const bool over_groups = made.phase >= Phase::grouped;
@@ -95,7 +94,7 @@ Result<Block> Writer::projection(RelationRef relation, const algebra::Project& n
   const bool shows_group = std::ranges::any_of(
       node.expressions, [&](ScalarRef item) { return mentions(item, made.columns); });
   if (made.phase >= Phase::projected || (made.one_group && !shows_group)) {
-    SPAR_ASSIGN(made, wrapped(std::move(made)));
+    SPAR_ASSIGN(made, wrapped(made));
   }
   for (std::size_t i = 0; i < node.expressions.size(); ++i) {
     SPAR_ASSIGN(const Sql expression, scalar(node.expressions[i]));
@@ -109,7 +108,7 @@ Result<Block> Writer::projection(RelationRef relation, const algebra::Project& n
 Result<Block> Writer::aggregation(RelationRef relation, const algebra::Aggregate& node) {
   SPAR_ASSIGN(Block made, block(node.input));
   if (made.phase >= Phase::grouped) {
-    SPAR_ASSIGN(made, wrapped(std::move(made)));
+    SPAR_ASSIGN(made, wrapped(made));
   }
   std::vector<std::pair<ColumnId, std::string>> named;
   for (const auto& [column, expression] : node.groups) {
@@ -135,10 +134,10 @@ Result<Block> Writer::aggregation(RelationRef relation, const algebra::Aggregate
 Result<Block> Writer::distinct(RelationRef relation, const algebra::Distinct& node) {
   SPAR_ASSIGN(Block made, block(node.input));
   if (made.phase != Phase::projected || !made.compound.empty()) {
-    SPAR_ASSIGN(made, wrapped(std::move(made)));
+    SPAR_ASSIGN(made, wrapped(made));
   }
   made.columns = relation->columns;
-  if (needs_key(made.columns)) return distinct_by_key(std::move(made));
+  if (needs_key(made.columns)) return distinct_by_key(made);
   made.distinct = true;
   made.phase = Phase::distinct;
   return made;
@@ -158,8 +157,8 @@ Result<std::string> Writer::keys_of(const std::vector<ColumnId>& columns) {
 }
 
 // DISTINCT over what is equal by its key: one row a group.
-Result<Block> Writer::distinct_by_key(Block inner) {
-  SPAR_ASSIGN(Block made, wrapped(std::move(inner)));
+Result<Block> Writer::distinct_by_key(const Block& inner) {
+  SPAR_ASSIGN(Block made, wrapped(inner));
   SPAR_ASSIGN(made.group, keys_of(made.columns));
   made.phase = Phase::distinct;
   return made;
@@ -170,7 +169,7 @@ Result<Block> Writer::sort(const algebra::Sort& node) {
   const bool by_key = std::ranges::any_of(
       node.keys, [](const algebra::SortKey& key) { return needs_key(key.expression->type); });
   if (made.phase >= Phase::sorted || (by_key && !made.compound.empty())) {
-    SPAR_ASSIGN(made, wrapped(std::move(made)));
+    SPAR_ASSIGN(made, wrapped(made));
   }
   for (const algebra::SortKey& key : node.keys) {
     const auto column = algebra::as_column(key.expression);
@@ -188,7 +187,7 @@ Result<Block> Writer::sort(const algebra::Sort& node) {
 Result<Block> Writer::limit(const algebra::Limit& node) {
   SPAR_ASSIGN(Block made, block(node.input));
   if (made.phase >= Phase::limited) {
-    SPAR_ASSIGN(made, wrapped(std::move(made)));
+    SPAR_ASSIGN(made, wrapped(made));
   }
   const auto part = [&](ScalarRef value, const char* state,
                         const char* word) -> Result<std::string> {
@@ -231,7 +230,7 @@ Result<Block> Writer::with(const algebra::With& node) {
   SPAR_ASSIGN(std::string clause, with_clause(node));
   SPAR_ASSIGN(Block made, block(node.input));
   if (!made.with.empty()) {
-    SPAR_ASSIGN(made, wrapped(std::move(made)));
+    SPAR_ASSIGN(made, wrapped(made));
   }
   made.with = std::move(clause);
   made.phase = Phase::sealed;
@@ -296,7 +295,7 @@ Result<std::string> Writer::query(RelationRef relation) {
 // A side of INTERSECT ALL or EXCEPT ALL: equal rows are numbered, which makes a bag a set.
 Result<std::string> Writer::bag_operand(RelationRef relation) {
   SPAR_ASSIGN(Block inner, block(relation));
-  SPAR_ASSIGN(inner, wrapped(std::move(inner)));
+  SPAR_ASSIGN(inner, wrapped(inner));
   std::vector<std::string> columns, labelled;
   for (const ColumnId id : relation->columns) {
     columns.push_back(names_[id.value]);
@@ -325,9 +324,9 @@ bool is_bag(const algebra::SetOp& node) {
 Result<Block> Writer::set_by_key(RelationRef relation, const algebra::SetOp& node) {
   if (node.all) return not_supported("INTERSECT ALL and EXCEPT ALL over numeric without a scale");
   SPAR_ASSIGN(Block left, block(node.left));
-  SPAR_ASSIGN(Block made, wrapped(std::move(left)));
+  SPAR_ASSIGN(Block made, wrapped(left));
   SPAR_ASSIGN(Block right, block(node.right));
-  SPAR_ASSIGN(right, wrapped(std::move(right)));
+  SPAR_ASSIGN(right, wrapped(right));
   std::string partner;
   for (std::size_t i = 0; i < relation->columns.size(); ++i) {
     const Type& type = arena_.info(relation->columns[i]).type;
@@ -366,7 +365,7 @@ Result<Block> Writer::set_operation(RelationRef relation, const algebra::SetOp& 
   written.all = node.all || by_key;
   SPAR_ASSIGN(made.compound, compound(written, relation->columns));
   for (const ColumnId id : made.columns) names_[id.value] = "x" + std::to_string(id.value);
-  return by_key ? distinct_by_key(std::move(made)) : Result<Block>(std::move(made));
+  return by_key ? distinct_by_key(made) : Result<Block>(std::move(made));
 }
 
 // SQLite's compound operators bind from left to right and take no parentheses: the left side may be
@@ -389,7 +388,7 @@ Result<std::string> Writer::compound_leaf(RelationRef relation,
                                           const std::vector<ColumnId>* labels) {
   SPAR_ASSIGN(Block made, block(relation));
   if (made.phase > Phase::distinct || !made.compound.empty()) {
-    SPAR_ASSIGN(made, wrapped(std::move(made)));
+    SPAR_ASSIGN(made, wrapped(made));
   }
   return text(made, labels);
 }

@@ -271,6 +271,11 @@ Result<std::optional<Sql>> Writer::special(const algebra::Call& call,
 
 Result<Sql> Writer::call(ScalarRef value, const algebra::Call& call) {
   if (among(kTyped, call.operation)) return arithmetic(value, call);
+  if (call.operation == "concat_operator") {
+    SPAR_ASSIGN(const Sql left, scalar(call.arguments[0]));
+    SPAR_ASSIGN(const Sql right, scalar(call.arguments[1]));
+    return Sql{left.at(Binding::concat) + "||" + right.at(Binding::atom), Binding::concat};
+  }
   SPAR_ASSIGN(std::vector<std::string> a, arguments(call));
   if (sees_blanks(call)) {
     SPAR_ASSIGN(a[0], with_blanks(a[0], call.arguments[0]->type));
@@ -285,11 +290,6 @@ Result<Sql> Writer::call(ScalarRef value, const algebra::Call& call) {
     SPAR_ASSIGN(std::string text, function(pattern.function, a));
     if (!pattern.negated) return Sql{std::move(text)};
     return Sql{"NOT " + text, Binding::not_};
-  }
-  if (call.operation == "concat_operator") {
-    SPAR_ASSIGN(const Sql left, scalar(call.arguments[0]));
-    SPAR_ASSIGN(const Sql right, scalar(call.arguments[1]));
-    return Sql{left.at(Binding::concat) + "||" + right.at(Binding::atom), Binding::concat};
   }
   if (call.operation == "concat_bytes") return Sql{"CAST((" + a[0] + ")||(" + a[1] + ") AS BLOB)"};
   SPAR_ASSIGN(std::optional<Sql> found, special(call, a));

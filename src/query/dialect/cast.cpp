@@ -58,9 +58,9 @@ std::string Writer::to_numeric(const std::string& value, const Type& from, const
 
 // Through PostgreSQL's text form: right for every pair of types, and slow.
 std::string Writer::by_text(const std::string& value, const Type& from, const Type& to) {
-  const std::string shown = is_string(from.id) ? value
-                                               : "spar_format(" + value + "," + oid_of(from) + "," +
-                                                     number(from.typmod) + ")";
+  std::string shown = is_string(from.id) ? value
+                                         : "spar_format(" + value + "," + oid_of(from) + "," +
+                                               number(from.typmod) + ")";
   if (is_string(to.id)) return shown;
   return "spar_parse(" + shown + "," + oid_of(to) + "," + number(to.typmod) + ")";
 }
@@ -101,7 +101,7 @@ Result<std::string> Writer::to_number(const std::string& value, const Type& from
   if (from.id == numeric) {
     return function("spar_numeric_to_" + std::string(real), {to_numeric(value, from, decimal)});
   }
-  const std::string wide = is_integer(from.id) ? "CAST(" + value + " AS REAL)" : value;
+  std::string wide = is_integer(from.id) ? "CAST(" + value + " AS REAL)" : value;
   if (!is_integer(from.id) && !is_real(from.id)) return by_text(value, from, to);
   if (to.id == float8 || from.id == float4) return wide;
   return function("spar_float8_to_float4", {wide});
@@ -163,7 +163,7 @@ Result<std::string> Writer::to_moment(const std::string& value, const Type& from
 Result<Sql> Writer::cast(ScalarRef scalar_, const algebra::Cast& cast) {
   const Type& from = cast.argument->type;
   const Type& to = scalar_->type;
-  SPAR_ASSIGN(const Sql argument, scalar(cast.argument));
+  SPAR_ASSIGN(Sql argument, scalar(cast.argument));
   const std::string& value = argument.text;
   const auto changed = [&](std::string made) {
     return made == value ? Sql{std::move(made), argument.binding} : Sql{std::move(made)};

@@ -90,7 +90,7 @@ Result<std::string> Writer::stored(const algebra::Dml& node, data::ColumnNumber 
   if (constant != nullptr && !data::is_null(constant->value)) return sql.text;
   const std::string message = "null value in column \"" + table->column(number)->name +
                               "\" of relation \"" + table->name + "\" violates not-null constraint";
-  SPAR_ASSIGN(const std::string raise, function("spar_raise", {quoted("23502"), quoted(message)}));
+  SPAR_ASSIGN(std::string raise, function("spar_raise", {quoted("23502"), quoted(message)}));
   if (constant != nullptr) return raise;
   return "coalesce(" + sql.text + "," + raise + ")";
 }
@@ -112,8 +112,8 @@ Result<std::string> Writer::insert(const algebra::Dml& node) {
   } else {
     SPAR_ASSIGN(Block made, block(node.source));
     // The conflict clause must not be taken for a join's ON: SQLite asks for a WHERE before it.
-    if (made.phase > Phase::projected || made.with != "" || made.compound != "") {
-      SPAR_ASSIGN(made, wrapped(std::move(made)));
+    if (made.phase > Phase::projected || !made.with.empty() || !made.compound.empty()) {
+      SPAR_ASSIGN(made, wrapped(made));
     }
     if (made.where.empty() && made.group.empty() && !made.from.empty()) made.where = "1";
     SPAR_ASSIGN(const std::string rows, this->text(made, nullptr));

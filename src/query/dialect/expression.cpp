@@ -172,7 +172,7 @@ Result<Sql> Writer::scalar_subquery(const algebra::Subquery& node) {
     SPAR_ASSIGN(const std::string sql, text(inner, nullptr));
     return Sql{"(" + sql + ")"};
   }
-  SPAR_ASSIGN(inner, wrapped(std::move(inner)));
+  SPAR_ASSIGN(inner, wrapped(inner));
   SPAR_ASSIGN(const std::string raise,
               function("spar_raise",
                        {quoted("21000"),
@@ -191,7 +191,7 @@ Result<Sql> Writer::quantified(const algebra::Subquery& node) {
     return Sql{left + (any ? " IN (" : " NOT IN (") + inner + ")", Binding::comparison};
   }
   SPAR_ASSIGN(Block rows, block(node.query));
-  SPAR_ASSIGN(rows, wrapped(std::move(rows)));
+  SPAR_ASSIGN(rows, wrapped(rows));
   SPAR_ASSIGN(const std::string column, key_of(names_[node.column.value], type));
   const std::string test = left + std::string(algebra::symbol(node.comparison)) + column;
   const std::string tests = "(SELECT " + test + " AS b FROM " + rows.from + ")";

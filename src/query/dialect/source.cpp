@@ -38,7 +38,7 @@ Result<std::string> Writer::source(RelationRef relation) {
                         },
                         [&](const auto&) -> Result<std::string> {
                           SPAR_ASSIGN(Block inner, block(relation));
-                          SPAR_ASSIGN(inner, wrapped(std::move(inner)));
+                          SPAR_ASSIGN(inner, wrapped(inner));
                           return std::move(inner.from);
                         },
                     },
@@ -77,16 +77,16 @@ Result<std::string> Writer::series(RelationRef relation, const algebra::TableFun
     SPAR_ASSIGN(std::string part, atom(argument_));
     parts.push_back(std::move(part));
   }
-  const bool stepped = parts.size() == 3;
-  std::string step = "1";
-  if (stepped) {
+  std::string first = "SELECT " + parts[0] + "," + parts[1] + ",1";
+  if (parts.size() == 3) {
     SPAR_ASSIGN(const std::string raise,
                 function("spar_raise", {quoted("22023"), quoted("step size cannot equal zero")}));
-    step = "CASE " + parts[2] + " WHEN 0 THEN " + raise + " ELSE " + parts[2] + " END";
+    first = "SELECT a,b,CASE c WHEN 0 THEN " + raise + " ELSE c END FROM (SELECT " + parts[0] +
+            " AS a," + parts[1] + " AS b," + parts[2] + " AS c)";
   }
   const std::string name_ = alias("s");
   names_[relation->columns.front().value] = name_ + ".v";
-  return "(WITH RECURSIVE s(v,e,i) AS (SELECT " + parts[0] + "," + parts[1] + "," + step +
+  return "(WITH RECURSIVE s(v,e,i) AS (" + first +
          " UNION ALL SELECT v+i,e,i FROM s WHERE i>0 AND v<=e-i OR i<0 AND v>=e-i)"
          " SELECT v FROM s WHERE i>0 AND v<=e OR i<0 AND v>=e) AS " +
          name_;

@@ -129,14 +129,14 @@ class Writer {
   Result<Block> projection(RelationRef relation, const algebra::Project& node);
   Result<Block> aggregation(RelationRef relation, const algebra::Aggregate& node);
   Result<Block> distinct(RelationRef relation, const algebra::Distinct& node);
-  Result<Block> distinct_by_key(Block inner);
+  Result<Block> distinct_by_key(const Block& inner);
   Result<Block> set_by_key(RelationRef relation, const algebra::SetOp& node);
   Result<Block> set_operation(RelationRef relation, const algebra::SetOp& node);
   Result<Block> sort(const algebra::Sort& node);
   Result<Block> limit(const algebra::Limit& node);
   Result<Block> with(const algebra::With& node);
   Result<std::string> with_clause(const algebra::With& node);
-  Result<Block> wrapped(Block block);
+  Result<Block> wrapped(const Block& block);
   Result<std::string> text(const Block& block, const std::vector<ColumnId>* labels);
   Result<std::string> order_text(const Block& block);
   Result<std::string> query(RelationRef relation);  // as a whole SELECT
