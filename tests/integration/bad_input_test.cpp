@@ -50,6 +50,12 @@ constexpr const char* kTables[] = {
     "CREATE TABLE street (city integer REFERENCES city (id), number integer UNIQUE)",
     "INSERT INTO city VALUES (1, 'Brno', 1.5)",
     "INSERT INTO street VALUES (1, 7)",
+    "CREATE TABLE weight (kg numeric PRIMARY KEY, held interval, UNIQUE (held))",
+    "INSERT INTO weight VALUES (1.0, '24 hours')",
+    "INSERT INTO weight VALUES (1.000, '1 hour') ON CONFLICT (kg) DO NOTHING",
+    "INSERT INTO weight VALUES (2, '1 day') ON CONFLICT (held) DO UPDATE SET kg = 1.50",
+    "CREATE TABLE load (kg numeric, held interval)",
+    "INSERT INTO load VALUES (7.0, '1 day'), (7.00, '24 hours')",
 };
 
 constexpr Wrong kWrong[] = {
@@ -77,6 +83,11 @@ constexpr Wrong kWrong[] = {
     {"INSERT INTO street VALUES (5, 8)", "23503"},
     {"DELETE FROM city", "23503"},
     {"INSERT INTO city (id) VALUES (3)", "23502"},
+    {"INSERT INTO weight VALUES (1.5, '1 hour')", "23505"},
+    {"INSERT INTO weight VALUES (3, '1440 minutes')", "23505"},
+    {"CREATE UNIQUE INDEX ON load (kg)", "23505"},
+    {"ALTER TABLE load ADD UNIQUE (held)", "23505"},
+    {"CREATE TABLE parcel (kg numeric REFERENCES weight (kg))", "0A000"},
     {"SELECT 1 / 0", "22012"},
     {"SELECT 1.5 / 0", "22012"},
     {"SELECT 1 % 0", "22012"},

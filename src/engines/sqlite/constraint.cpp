@@ -46,6 +46,26 @@ bool same_columns(const std::vector<data::ColumnNumber>& a,
   return std::set(a.begin(), a.end()) == std::set(b.begin(), b.end());
 }
 
+// "index 'k12'", where an index is over keys of values: its table and columns.
+Named parse_index(std::string_view text, const data::Catalogue& catalogue) {
+  Named named;
+  std::uint32_t id = 0;
+  std::from_chars(text.data() + 1, text.data() + text.size(), id);
+  const auto has_id = [&](const auto& item) { return item.id == ObjectId(id); };
+  for (const auto& [table_id, table] : catalogue.tables()) {
+    const auto key = std::ranges::find_if(table.keys, has_id);
+    const auto index = std::ranges::find_if(table.indexes, has_id);
+    if (key == table.keys.end() && index == table.indexes.end()) continue;
+    named.table = &table;
+    if (key != table.keys.end()) {
+      named.columns = key->columns;
+    } else {
+      for (const data::IndexColumn& column : index->columns) named.columns.push_back(column.number);
+    }
+  }
+  return named;
+}
+
 std::string unique_name(const Named& named) {
   for (const data::Key& key : named.table->keys) {
     if (same_columns(key.columns, named.columns)) return key.name;
@@ -244,7 +264,9 @@ Error explain(Error error, const data::Catalogue& catalogue, std::string_view ch
   std::string text = std::move(error.message);
   error.message = text;
   error.constraint.clear();
-  if (auto list = after(text, "UNIQUE constraint failed: "); !list.empty()) {
+  if (auto name = after(text, "UNIQUE constraint failed: index '"); name.size() > 1) {
+    explain_unique(error, parse_index(name, catalogue));
+  } else if (auto list = after(text, "UNIQUE constraint failed: "); !list.empty()) {
     explain_unique(error, parse_columns(list, catalogue));
   } else if (list = after(text, "NOT NULL constraint failed: "); !list.empty()) {
     explain_not_null(error, parse_columns(list, catalogue));

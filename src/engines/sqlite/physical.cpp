@@ -4,6 +4,7 @@
 #include <set>
 
 #include "query/dialect/check.h"
+#include "query/dialect/key.h"
 
 namespace spar::engines::sqlite {
 namespace {
@@ -46,6 +47,11 @@ std::string column_sql(const data::Table& table, const data::Column& column) {
   return sql;
 }
 
+// As an index holds it: by what the column's values are compared by.
+std::string indexed(const data::Table& table, data::ColumnNumber number) {
+  return query::dialect::key_of(column_name(number), table.column(number)->type);
+}
+
 // Unique indexes for keys, indexes for indexes: name -> statement.
 std::map<std::string, std::string> index_statements(const data::Table& table) {
   std::map<std::string, std::string> statements;
@@ -53,15 +59,20 @@ std::map<std::string, std::string> index_statements(const data::Table& table) {
     bool is_rowid = key.columns.size() == 1 && table.identity_column == key.columns[0];
     if (is_rowid) continue;
     std::string name = "k" + std::to_string(key.id.value);
-    statements[name] = "CREATE UNIQUE INDEX " + name + " ON " + table_name(table.id) + "(" +
-                       column_names(key.columns) + ")";
+    std::string columns;
+    for (data::ColumnNumber number : key.columns) {
+      if (!columns.empty()) columns += ',';
+      columns += indexed(table, number);
+    }
+    statements[name] =
+        "CREATE UNIQUE INDEX " + name + " ON " + table_name(table.id) + "(" + columns + ")";
   }
   for (const data::Index& index : table.indexes) {
     std::string name = "i" + std::to_string(index.id.value);
     std::string columns;
     for (const data::IndexColumn& column : index.columns) {
       if (!columns.empty()) columns += ',';
-      columns += column_name(column.number);
+      columns += indexed(table, column.number);
       if (column.descending) columns += " DESC";
     }
     statements[name] = std::string("CREATE ") + (index.unique ? "UNIQUE " : "") + "INDEX " + name +
@@ -122,7 +133,10 @@ Result<void> change_table(Connection& connection, const data::Table& before,
   std::map<std::string, std::string> old_indexes = index_statements(before);
   std::map<std::string, std::string> new_indexes = index_statements(after);
   for (const auto& [name, statement] : old_indexes) {
-    if (!new_indexes.contains(name)) SPAR_TRY(connection.run("DROP INDEX " + name));
+    const auto kept = new_indexes.find(name);
+    if (kept == new_indexes.end() || kept->second != statement) {
+      SPAR_TRY(connection.run("DROP INDEX " + name));
+    }
   }
   if (numbers_of(before) != numbers_of(after)) {
     SPAR_TRY(change_columns(connection, before, after));
@@ -132,7 +146,10 @@ Result<void> change_table(Connection& connection, const data::Table& before,
   SPAR_ASSIGN(std::string new_sql, create_table_sql(after));
   if (old_sql != new_sql) SPAR_TRY(replace_definition(connection, after));
   for (const auto& [name, statement] : new_indexes) {
-    if (!old_indexes.contains(name)) SPAR_TRY(connection.run(statement));
+    const auto known = old_indexes.find(name);
+    if (known == old_indexes.end() || known->second != statement) {
+      SPAR_TRY(connection.run(statement));
+    }
   }
   return {};
 }

@@ -60,21 +60,7 @@ Result<SchemaChange> create_index(Binding& binding, const PgQuery__IndexStmt& st
     return change;
   }
   index.id = binding.catalogue().next_id();
-  if (index.unique) {
-    std::string columns, present;
-    for (const data::ColumnNumber number : numbers) {
-      columns += (columns.empty() ? "c" : ",c") + std::to_string(number);
-      present += (present.empty() ? "c" : " AND c") + std::to_string(number) + " IS NOT NULL";
-    }
-    Error error =
-        sql_error("23505", "could not create unique index \"" + index.name + "\"").error();
-    error.schema = table.schema;
-    error.table = table.name;
-    error.constraint = index.name;
-    change.verify.push_back({"SELECT 1 FROM t" + std::to_string(table.id.value) + " WHERE " +
-                                 present + " GROUP BY " + columns + " HAVING count(*)>1 LIMIT 1",
-                             std::move(error)});
-  }
+  if (index.unique) change.verify.push_back(verify_unique(table, index.name, numbers));
   table.indexes.push_back(std::move(index));
   change.changes.push_back(data::put_object(table));
   return change;

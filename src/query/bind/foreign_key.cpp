@@ -42,6 +42,12 @@ bool is_unique(const data::Table& table, std::vector<ColumnNumber> wanted) {
          });
 }
 
+// 1.0 and 1.00, 24 hours and a day: equal, and not the same in storage.
+bool has_many_forms(const Type& type) {
+  return type.id == TypeId::interval || (type.id == TypeId::numeric && type.typmod < 0) ||
+         (type.id == TypeId::bpchar && type.typmod < 0);
+}
+
 }  // namespace
 
 // The table itself, or one of the catalogue.
@@ -94,7 +100,8 @@ Result<void> TableEditor::check_types(const data::ForeignKey& key, const data::T
     const bool numeric = child.type.id == TypeId::numeric && child.type != referenced.type;
     const bool moments =
         category(child.type.id) == Category::datetime && child.type.id != referenced.type.id;
-    if (numeric || moments || data::form_of(child.type) != data::form_of(referenced.type)) {
+    if (numeric || moments || has_many_forms(child.type) || has_many_forms(referenced.type) ||
+        data::form_of(child.type) != data::form_of(referenced.type)) {
       return binding_.missing("a foreign key between these types", location);
     }
   }

@@ -5,6 +5,7 @@
 #include "query/bind/dml.h"
 #include "query/bind/operators.h"
 #include "query/dialect/check.h"
+#include "query/dialect/key.h"
 #include "query/parse/deparse.h"
 
 namespace spar::query::bind {
@@ -18,7 +19,7 @@ std::string column_sql(ColumnNumber number) {
   return "c" + std::to_string(number);
 }
 
-Error verification(std::string_view sqlstate, std::string message, const data::Table& table) {
+Error violation(std::string_view sqlstate, std::string message, const data::Table& table) {
   Error error = sql_error(sqlstate, std::move(message)).error();
   error.schema = table.schema;
   error.table = table.name;
@@ -28,9 +29,6 @@ Error verification(std::string_view sqlstate, std::string message, const data::T
 }  // namespace
 
 Result<void> check_index_type(const data::Column& column) {
-  const bool decimal = column.type.id == TypeId::numeric && !data::is_scaled(column.type);
-  if (column.type.id == TypeId::interval) return not_supported("an index on an interval");
-  if (decimal) return not_supported("an index on numeric without a precision of at most 18");
   if (is_comparable(column.type.id)) return {};
   Failure failure = sql_error("42704", "data type " + name_of(column.type.id) +
                                            " has no default operator class for access method "
@@ -39,6 +37,21 @@ Result<void> check_index_type(const data::Column& column) {
       "You must specify an operator class for the index or define a default operator class for "
       "the data type.";
   return failure;
+}
+
+SchemaChange::Verify verify_unique(const data::Table& table, const std::string& name,
+                                   const std::vector<ColumnNumber>& columns) {
+  std::string keys, present;
+  for (const ColumnNumber number : columns) {
+    keys +=
+        (keys.empty() ? "" : ",") + dialect::key_of(column_sql(number), table.column(number)->type);
+    present += (present.empty() ? "" : " AND ") + column_sql(number) + " IS NOT NULL";
+  }
+  Error error = violation("23505", "could not create unique index \"" + name + "\"", table);
+  error.constraint = name;
+  return {"SELECT 1 FROM t" + std::to_string(table.id.value) + " WHERE " + present + " GROUP BY " +
+              keys + " HAVING count(*)>1 LIMIT 1",
+          std::move(error)};
 }
 
 Result<data::Column*> TableEditor::column(const std::string& name, int location) {
@@ -146,7 +159,7 @@ void TableEditor::set_not_null(data::Column& column) {
   if (column.not_null) return;
   column.not_null = true;
   if (!has_rows_) return;
-  Error error = verification(
+  Error error = violation(
       "23502",
       "column \"" + column.name + "\" of relation \"" + table_.name + "\" contains null values",
       table_);
@@ -244,22 +257,9 @@ Result<void> TableEditor::add_key(const PgQuery__Constraint& constraint,
     }
   }
   key.id = ids_.take();
-  if (has_rows_) verify_key(key);
+  if (has_rows_) verify_.push_back(verify_unique(table_, key.name, key.columns));
   table_.keys.push_back(std::move(key));
   return {};
-}
-
-void TableEditor::verify_key(const data::Key& key) {
-  std::string columns, present;
-  for (const ColumnNumber number : key.columns) {
-    columns += (columns.empty() ? "" : ",") + column_sql(number);
-    present += (present.empty() ? "" : " AND ") + column_sql(number) + " IS NOT NULL";
-  }
-  Error error = verification("23505", "could not create unique index \"" + key.name + "\"", table_);
-  error.constraint = key.name;
-  verify_.push_back({"SELECT 1 FROM " + physical() + " WHERE " + present + " GROUP BY " + columns +
-                         " HAVING count(*)>1 LIMIT 1",
-                     std::move(error)});
 }
 
 namespace {
@@ -290,10 +290,10 @@ Result<void> TableEditor::add_check(const PgQuery__Constraint& constraint) {
   check.id = ids_.take();
   SPAR_ASSIGN(const std::string sql, render_check(table_, check));
   if (has_rows_ && !constraint.skip_validation) {
-    Error error = verification("23514",
-                               "check constraint \"" + check.name + "\" of relation \"" +
-                                   table_.name + "\" is violated by some row",
-                               table_);
+    Error error = violation("23514",
+                            "check constraint \"" + check.name + "\" of relation \"" + table_.name +
+                                "\" is violated by some row",
+                            table_);
     error.constraint = check.name;
     verify_.push_back(
         {"SELECT 1 FROM " + physical() + " WHERE NOT (" + sql + ") LIMIT 1", std::move(error)});

@@ -47,7 +47,6 @@ class TableEditor {
                                                          const data::Table& parent);
   Result<void> check_types(const data::ForeignKey& key, const data::Table& parent, int location);
   Result<std::string> constraint_name(const PgQuery__Constraint& constraint, std::string chosen);
-  void verify_key(const data::Key& key);
   void verify_foreign_key(const data::ForeignKey& key);
   std::string physical() const { return "t" + std::to_string(table_.id.value); }
 
@@ -69,5 +68,8 @@ std::string choose_constraint_name(const data::Table& table,
 bool relation_exists(const Binding& binding, const data::Table& beside, std::string_view name);
 
 Result<void> check_index_type(const data::Column& column);
+// That no two rows are equal in these columns.
+SchemaChange::Verify verify_unique(const data::Table& table, const std::string& name,
+                                   const std::vector<data::ColumnNumber>& columns);
 
 }  // namespace spar::query::bind

@@ -76,7 +76,7 @@ Result<std::string> Writer::aggregate_body(const algebra::AggregateCall& call) {
     if (call.arguments.empty()) return std::string("count(*)");
     SPAR_ASSIGN(const Sql sql, scalar(call.arguments[0]));
     if (!call.distinct) return "count(" + sql.text + ")";
-    SPAR_ASSIGN(const std::string key, key_of(sql.text, call.arguments[0]->type));
+    const std::string key = key_of(sql.text, call.arguments[0]->type);
     return "count(DISTINCT " + key + ")";
   }
   if (operation == "min" || operation == "max") return min_or_max(call);

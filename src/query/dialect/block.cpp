@@ -116,7 +116,7 @@ Result<Block> Writer::aggregation(RelationRef relation, const algebra::Aggregate
     // A constant would be read as the place of a column.
     const bool constant = algebra::as_constant(expression) != nullptr;
     made.group += made.group.empty() ? "" : ",";
-    SPAR_ASSIGN(const std::string compared, key_of(key.text, expression->type));
+    const std::string compared = key_of(key.text, expression->type);
     made.group += constant ? "NULL" : compared;
     named.emplace_back(column, key.at(Binding::atom));
   }
@@ -137,20 +137,20 @@ Result<Block> Writer::distinct(RelationRef relation, const algebra::Distinct& no
     SPAR_ASSIGN(made, wrapped(made));
   }
   made.columns = relation->columns;
-  if (needs_key(made.columns)) return distinct_by_key(made);
+  if (any_needs_key(made.columns)) return distinct_by_key(made);
   made.distinct = true;
   made.phase = Phase::distinct;
   return made;
 }
 
-bool Writer::needs_key(const std::vector<ColumnId>& columns) const {
+bool Writer::any_needs_key(const std::vector<ColumnId>& columns) const {
   return std::ranges::any_of(columns, [&](ColumnId id) { return needs_key(arena_.info(id).type); });
 }
 
 Result<std::string> Writer::keys_of(const std::vector<ColumnId>& columns) {
   std::string keys;
   for (const ColumnId id : columns) {
-    SPAR_ASSIGN(const std::string key, key_of(names_[id.value], arena_.info(id).type));
+    const std::string key = key_of(names_[id.value], arena_.info(id).type);
     keys += (keys.empty() ? "" : ",") + key;
   }
   return keys;
@@ -255,7 +255,7 @@ Result<std::string> Writer::order_text(const Block& made) {
     std::string item;
     if (needs_key(key.expression->type)) {
       SPAR_ASSIGN(const Sql sql, scalar(key.expression));
-      SPAR_ASSIGN(item, key_of(sql.text, key.expression->type));
+      item = key_of(sql.text, key.expression->type);
     } else if (place != made.columns.end()) {
       item = std::to_string(place - made.columns.begin() + 1);
     } else {
@@ -330,8 +330,8 @@ Result<Block> Writer::set_by_key(RelationRef relation, const algebra::SetOp& nod
   std::string partner;
   for (std::size_t i = 0; i < relation->columns.size(); ++i) {
     const Type& type = arena_.info(relation->columns[i]).type;
-    SPAR_ASSIGN(const std::string a, key_of(names_[node.left->columns[i].value], type));
-    SPAR_ASSIGN(const std::string b, key_of(names_[node.right->columns[i].value], type));
+    const std::string a = key_of(names_[node.left->columns[i].value], type);
+    const std::string b = key_of(names_[node.right->columns[i].value], type);
     partner += (partner.empty() ? "" : " AND ") + a + " IS " + b;
     names_[relation->columns[i].value] = names_[node.left->columns[i].value];
   }
@@ -346,7 +346,7 @@ Result<Block> Writer::set_by_key(RelationRef relation, const algebra::SetOp& nod
 
 Result<Block> Writer::set_operation(RelationRef relation, const algebra::SetOp& node) {
   const bool unites = node.kind == algebra::SetKind::union_;
-  const bool by_key = needs_key(relation->columns) && !(unites && node.all);
+  const bool by_key = any_needs_key(relation->columns) && !(unites && node.all);
   if (by_key && !unites) return set_by_key(relation, node);
   Block made;
   made.columns = relation->columns;
@@ -374,7 +374,7 @@ Result<std::string> Writer::compound(const algebra::SetOp& node,
                                      const std::vector<ColumnId>& labels) {
   const auto* inner = std::get_if<algebra::SetOp>(&node.left->body);
   std::string left;
-  const bool by_key = !node.all && needs_key(labels);
+  const bool by_key = !node.all && any_needs_key(labels);
   if (inner != nullptr && !is_bag(*inner) && !by_key) {
     SPAR_ASSIGN(left, compound(*inner, labels));
   } else {

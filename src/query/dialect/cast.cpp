@@ -171,8 +171,10 @@ Result<Sql> Writer::cast(ScalarRef scalar_, const algebra::Cast& cast) {
   if (is_string(to.id)) {
     std::string shown = is_string(from.id) ? value : to_text(value, from);
     if (from.id == bpchar) {
-      const bool kept = to.id == bpchar && to.typmod < 0;
-      SPAR_ASSIGN(shown, kept ? with_blanks(value, from) : key_of(value, from));
+      shown = key_of(value, from);
+      if (to.id == bpchar && to.typmod < 0) {
+        SPAR_ASSIGN(shown, with_blanks(value, from));
+      }
     }
     return changed(sized(std::move(shown), from, to, cast.is_explicit));
   }

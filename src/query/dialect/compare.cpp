@@ -91,18 +91,15 @@ Result<std::optional<Sql>> Writer::compare_scaled(Comparison comparison, ScalarR
   return std::optional(compared_with(value.at(Binding::bits), facing, *constant));
 }
 
-// What is equal without being the same in storage is compared, grouped and sorted by a key:
-// decimals of different scale, intervals, and char without a length, which carries its blanks
-// along.
-bool Writer::needs_key(const Type& type) {
+bool needs_key(const Type& type) {
   return type.id == TypeId::interval || (type.id == TypeId::numeric && !data::is_scaled(type)) ||
          (type.id == TypeId::bpchar && type.typmod < 0);
 }
 
-Result<std::string> Writer::key_of(const std::string& text, const Type& type) {
-  if (!needs_key(type)) return text;
-  if (type.id == TypeId::bpchar) return "rtrim(" + text + ",' ')";
-  return function(type.id == TypeId::interval ? "spar_interval_key" : "spar_numeric_key", {text});
+std::string key_of(const std::string& sql, const Type& type) {
+  if (!needs_key(type)) return sql;
+  if (type.id == TypeId::bpchar) return "rtrim(" + sql + ",' ')";
+  return (type.id == TypeId::interval ? "spar_interval_key(" : "spar_numeric_key(") + sql + ")";
 }
 
 // The value, or the key it is compared by. `decimal`: a numeric in decimal form in any case.

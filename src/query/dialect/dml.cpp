@@ -140,7 +140,15 @@ Result<std::string> Writer::on_conflict(const algebra::Dml& node) {
     names_[clause.excluded[i].value] = "excluded." + column_name(node.target_numbers[i]);
   }
   std::string text = " ON CONFLICT";
-  if (!clause.target.empty()) text += "(" + column_list(clause.target) + ")";
+  if (!clause.target.empty()) {
+    const data::Table* table = catalogue_.table(node.table);
+    std::string target;
+    for (const data::ColumnNumber number : clause.target) {
+      target +=
+          (target.empty() ? "(" : ",") + key_of(column_name(number), table->column(number)->type);
+    }
+    text += target + ")";
+  }
   if (clause.assignments.empty()) return text + " DO NOTHING";
   SPAR_ASSIGN(const std::string set, assignments(node, clause.assignments));
   text += " DO UPDATE SET " + set;

@@ -192,7 +192,7 @@ Result<Sql> Writer::quantified(const algebra::Subquery& node) {
   }
   SPAR_ASSIGN(Block rows, block(node.query));
   SPAR_ASSIGN(rows, wrapped(rows));
-  SPAR_ASSIGN(const std::string column, key_of(names_[node.column.value], type));
+  const std::string column = key_of(names_[node.column.value], type);
   const std::string test = left + std::string(algebra::symbol(node.comparison)) + column;
   const std::string tests = "(SELECT " + test + " AS b FROM " + rows.from + ")";
   const std::string decided = any ? "max(b)=1 THEN 1" : "min(b)=0 THEN 0";

@@ -8,6 +8,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "query/dialect/key.h"
 #include "query/dialect/sqlite.h"
 
 namespace spar::query::dialect {
@@ -88,10 +89,8 @@ class Writer {
   Result<Sql> distinct_from(const algebra::DistinctFrom& test);
   Result<Sql> in_list(const algebra::InList& test);
   Result<std::pair<std::string, std::string>> operands(ScalarRef left, ScalarRef right);
-  static bool needs_key(const Type& type);
-  Result<std::string> key_of(const std::string& text, const Type& type);
   Result<std::string> comparable(ScalarRef value, bool decimal);
-  bool needs_key(const std::vector<ColumnId>& columns) const;
+  bool any_needs_key(const std::vector<ColumnId>& columns) const;
   Result<std::string> keys_of(const std::vector<ColumnId>& columns);
 
   // cast.cpp

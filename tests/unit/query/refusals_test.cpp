@@ -22,8 +22,6 @@ TEST(Refusals, NameTheFeature) {
       {"create table s (a int) partition by range (a)", "a partitioned table"},
       {"create table s (a int) inherits (t)", "INHERITS"},
       {"create temp table s (a int)", "a temporary table"},
-      {"create table s (a numeric primary key)",
-       "an index on numeric without a precision of at most 18"},
       {"create table s as select 1", "CREATE TABLE AS"},
       {"select 1 into s", "SELECT INTO"},
       {"create view v as select 1", "CREATE VIEW"},
