@@ -135,6 +135,7 @@ struct Alert {
 // A decision and why, for `spar events`. `took` since the trouble began, where that says something.
 struct Note {
   std::string what;
+  CopyId copy;  // whom it is about; 0: the cluster
   std::string evidence;
   std::chrono::microseconds took{0};
 };

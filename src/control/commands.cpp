@@ -143,13 +143,28 @@ std::optional<Record> changed(const Record& record, const Remove& command) {
   return wanted;
 }
 
+std::string told(const Pause&) {
+  return "paused: nothing fails over or is rebuilt until `spar resume`";
+}
+std::string told(const Resume&) {
+  return "resumed: failover and rebuilding go on by themselves";
+}
+std::string told(const Configure& command) {
+  return "from now on: " + std::string(to_string(command.durability)) + ", " +
+         std::to_string(command.mirrors) + (command.mirrors == 1 ? " mirror" : " mirrors");
+}
+std::string told(const Add& command) {
+  return command.member.name + " is a copy now; it is brought up in the background: spar status";
+}
+std::string told(const Remove&) {
+  return "the copy is no longer part of the cluster; its files were left where they are";
+}
+
 // Each drive() does what is missing for the command, or answers it.
 template <class Command>
 void drive(Turn& turn, Command& command) {
   auto wanted = changed(turn.record(), command);
-  if (!wanted) {
-    return answer(turn, true, std::string(name_of(turn.state.request->command)) + ": stored");
-  }
+  if (!wanted) return answer(turn, true, told(command));
   // Copies fail and the record changes while a command waits.
   Refusal refusal = prepare(turn, command);
   if (!refusal.text.empty()) return answer(turn, false, refusal.text, refusal.hint);
@@ -160,7 +175,7 @@ void drive(Turn& turn, Switchover& command) {
   Refusal refusal = prepare(turn, command);
   if (!refusal.text.empty()) return answer(turn, false, refusal.text, refusal.hint);
   turn.state.request->command = command;  // with the copy chosen
-  turn.note("switchover to " + turn.name(command.to), "ordered by the operator");
+  turn.note("switchover to " + turn.name(command.to), "ordered by the operator", command.to);
   begin_drain(turn);
   drive_line(turn);
 }

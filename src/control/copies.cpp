@@ -21,7 +21,7 @@ bool is_foreign(const Record& record, const Report& report) {
 void refuse(Turn& turn, CopyView& copy, const std::string& why) {
   copy.health = Health::refused;
   copy.lost_data = true;  // it is not what stood here
-  if (copy.text != why) turn.note("copy " + turn.name(copy.id) + " is refused", why);
+  if (copy.text != why) turn.note("copy " + turn.name(copy.id) + " is refused", why, copy.id);
   copy.text = why;
 }
 
@@ -48,7 +48,7 @@ void judge_identified(Turn& turn, CopyView& copy, const Report& report) {
   copy.lost_data = went_back(turn, copy, report.position);
   if (copy.lost_data && !lost_before) {
     turn.note("copy " + turn.name(copy.id) + " lost data",
-              "it held " + spar::to_string(copy.received) + ", now " + to_string(report));
+              "it held " + spar::to_string(copy.received) + ", now " + to_string(report), copy.id);
   }
   // An elector's tail may be cut: Follow and Promote find out. All others are set aside.
   const bool elector = copy.id == record.primary || contains(record.synchronous, copy.id);
@@ -81,14 +81,15 @@ void probe_when_due(Turn& turn, CopyView& copy) {
 void rebuild(Turn& turn, CopyView& copy) {
   if (copy.diverged) {
     copy.health = Health::quarantining;
-    turn.note("copy " + turn.name(copy.id) + " is set aside", copy.text);
+    turn.note("copy " + turn.name(copy.id) + " is set aside", copy.text, copy.id);
     return start_task(turn, copy, Task::quarantine, Quarantine{copy.id, copy.text},
                       kRejoinDeadline);
   }
   copy.health = Health::joining;
   turn.note(
       "copy " + turn.name(copy.id) + " is brought up",
-      copy.lost_data ? "it lost what it held" : "it stands at " + spar::to_string(copy.received));
+      copy.lost_data ? "it lost what it held" : "it stands at " + spar::to_string(copy.received),
+      copy.id);
   start_task(turn, copy, Task::rejoin, Rejoin{copy.id, turn.state.takeover.target},
              kRejoinDeadline);
 }
@@ -132,7 +133,7 @@ void task_succeeded(Turn& turn, CopyView& copy, Task task, const ActionDone& don
       return follows(turn, copy, done);
     case Task::rejoin:
       turn.note("copy " + turn.name(copy.id) + " follows again",
-                "from " + spar::to_string(done.position));
+                "from " + spar::to_string(done.position), copy.id);
       return follows(turn, copy, done);
     case Task::quarantine:
       copy.health = Health::present;

@@ -7,13 +7,14 @@
 
 namespace spar::control {
 
-void Turn::note(std::string what, std::string evidence) {
-  act(state.record ? record().epoch : Epoch{}, Note{std::move(what), std::move(evidence), {}});
+void Turn::note(std::string what, std::string evidence, CopyId copy) {
+  act(state.record ? record().epoch : Epoch{},
+      Note{std::move(what), copy, std::move(evidence), {}});
 }
 
-void Turn::note_timed(std::string what, std::string evidence) {
+void Turn::note_timed(std::string what, std::string evidence, CopyId copy) {
   auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - state.takeover.began);
-  act(record().epoch, Note{std::move(what), std::move(evidence), took});
+  act(record().epoch, Note{std::move(what), copy, std::move(evidence), took});
 }
 
 namespace {

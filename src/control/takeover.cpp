@@ -59,7 +59,8 @@ void keep_primary(Turn& turn, CopyId target) {
   turn.state.line = {};
   turn.note("election: " + turn.name(target) + " stays primary",
             "no copy can hold more of epoch " + std::to_string(takeover.epoch.value) +
-                ": it ends at " + spar::to_string(find_copy(turn.state, target)->received));
+                ": it ends at " + spar::to_string(find_copy(turn.state, target)->received),
+            target);
 }
 
 bool elect_next(Turn& turn) {
@@ -199,7 +200,7 @@ void promoted(Turn& turn, const Position& end) {
   copy.text.clear();
   state.takeover.end = end;
   turn.note_timed(turn.name(copy.id) + " is promoted",
-                  "its history ends at " + spar::to_string(end));
+                  "its history ends at " + spar::to_string(end), copy.id);
   enter(turn, Stage::forking);
 }
 
@@ -209,7 +210,7 @@ void admitted(Turn& turn) {
   state.settled_once = true;
   state.asked_done = true;
   turn.note_timed(turn.name(state.takeover.target) + " is primary and accepts writes",
-                  state.takeover.reason);
+                  state.takeover.reason, state.takeover.target);
   if (state.request && state.request->begun) {
     answer(turn, true,
            turn.name(state.takeover.target) + " is primary in epoch " +
@@ -254,7 +255,8 @@ void begin_takeover(Turn& turn, CopyId target, std::string reason) {
   turn.note("election: " + turn.name(target) + " is to be primary",
             state.takeover.reason + "; it received " +
                 spar::to_string(find_copy(state, target)->received) + ", mirrors were " +
-                to_string(wanted.synchronous, wanted));
+                to_string(wanted.synchronous, wanted),
+            target);
   // Until the fork is recorded nothing happens in the new epoch, so that all who hold everything
   // acknowledged stay electable: the set is narrowed together with the fork.
   if (find_member(wanted, from)->may_be_primary)
@@ -271,7 +273,7 @@ void hold_and_fence(Turn& turn, std::string reason) {
   State& state = turn.state;
   if (state.stage == Stage::settled) state.takeover.began = turn.now;
   turn.act(state.takeover.epoch, Hold{});
-  turn.note("hold: no primary", reason);
+  turn.note("hold: no primary", reason, state.takeover.target);
   fence(turn, state.takeover.target, state.takeover.epoch);
   for (CopyView& copy : state.copies) {
     copy.caught_up = false;

@@ -44,9 +44,9 @@ struct Turn {
     ++pending.failures;
     pending.due = pending.failures < kImmediateRetries ? now : now + kRetryDelay;
   }
-  void note(std::string what, std::string evidence);
+  void note(std::string what, std::string evidence, CopyId copy = {});
   // The same with the time since the change of primary began.
-  void note_timed(std::string what, std::string evidence);
+  void note_timed(std::string what, std::string evidence, CopyId copy);
 };
 
 // store.cpp: the record and its compare-and-set.

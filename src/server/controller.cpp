@@ -45,11 +45,13 @@ ClusterId random_cluster_id() {
 
 }  // namespace
 
-Controller::Controller(storage::Disk& disk, coordination::RecordStore& store, ClusterSpec spec)
+Controller::Controller(storage::Disk& disk, coordination::RecordStore& store, EventLog& events,
+                       ClusterSpec spec)
     : disk_(disk),
       store_(store),
       spec_(std::move(spec)),
       cluster_([this](CopyId copy, const Error& error) { on_fault(copy, error); }),
+      events_(events),
       line_(std::make_unique<Lane>()) {}
 
 Controller::~Controller() {
@@ -280,13 +282,21 @@ void Controller::perform_for_people(const control::Action& action) {
     answers_[answer->request] = *answer;
   } else if (auto* alert = std::get_if<control::Alert>(&action.what)) {
     log_warning("control", spec_.name + ": " + alert->text);
-    events_.add({0, wall_clock_now(), "alert", alert->text, 0});
+    log_event("alert", "", alert->text);
   } else if (auto* note = std::get_if<control::Note>(&action.what)) {
     log_info("control", spec_.name + ": " + note->what +
                             (note->evidence.empty() ? "" : " (" + note->evidence + ")"));
-    events_.add({0, wall_clock_now(), note->what, note->evidence,
-                 static_cast<double>(note->took.count()) / 1000.0});
+    const auto record = state().record;
+    const std::string about =
+        record && note->copy != CopyId{} ? control::name_of(*record, note->copy) : "";
+    log_event(note->what, about, note->evidence, static_cast<double>(note->took.count()) / 1000.0);
   }
+}
+
+void Controller::log_event(std::string what, std::string copy, std::string evidence,
+                           double took_ms) {
+  events_.add({0, wall_clock_now(), spec_.name, std::move(what), std::move(copy),
+               std::move(evidence), took_ms});
 }
 
 void Controller::cas(const control::Action& action) {
@@ -508,8 +518,8 @@ Result<std::shared_ptr<replicate::Member>> Controller::bring_up(const control::R
       log_warning("server", place.name + ": " + verified.error().message + "; rebuilding it");
     }
   }
-  events_.add({0, wall_clock_now(), "rebuilding " + place.name,
-               "from a snapshot of the primary, then the change log", 0});
+  log_event("rebuilding " + place.name, place.name,
+            "from a snapshot of the primary, then the change log");
   SPAR_ASSIGN(auto parts, replicate::rebuild(disk_, place, identity, *primary, cluster_.pipeline(),
                                              fault_handler(what.copy)));
   return cluster_.add(std::move(parts));
@@ -538,8 +548,8 @@ ActionDone Controller::quarantine(CopyId copy, const control::Record& record) {
     auto made = disk_.make_directory(spec_.ledger_directory);
     auto count = replicate::write_ledger(disk_, place.directory, last, path);
     if (made && count) {
-      events_.add({0, wall_clock_now(), "divergence ledger of " + place.name,
-                   std::to_string(*count) + " transactions in " + path, 0});
+      log_event("divergence ledger of " + place.name, place.name,
+                std::to_string(*count) + " transactions in " + path);
     }
   }
   auto aside = replicate::set_aside(disk_, place.directory);

@@ -1,9 +1,12 @@
-// server/controller.h: runs one cluster's control machine: feeds it what happens, performs what it decides.
+// server/controller.h: runs one cluster's control machine: feeds it what happens, performs what it
+// decides.
 //
-// Contract    start() reads or makes the cluster record, looks at every copy and lets the machine elect;
+// Contract    start() reads or makes the cluster record, looks at every copy and lets the machine
+// elect;
 //             it returns once the cluster admits statements, or with the reason why it does not.
 //             ask() performs an administrator's command and returns its answer.
-// Threads     One thread steps the machine; a lane each for the line of succession and for every copy
+// Threads     One thread steps the machine; a lane each for the line of succession and for every
+// copy
 //             performs actions; a monitor looks at the copies. Public calls from any thread.
 // Not here    Decisions (control/), the data path (replicate/).
 #pragma once
@@ -29,15 +32,16 @@ namespace spar::server {
 
 struct ClusterSpec {
   std::string name;
-  std::string ledger_directory;           // where divergence ledgers go
-  std::vector<control::Member> members;   // of the configuration; used when there is no record yet
+  std::string ledger_directory;          // where divergence ledgers go
+  std::vector<control::Member> members;  // of the configuration; used when there is no record yet
   std::uint32_t mirrors = 1;
   control::Durability durability = control::Durability::mirrored;
 };
 
 class Controller {
  public:
-  Controller(storage::Disk& disk, coordination::RecordStore& store, ClusterSpec spec);
+  Controller(storage::Disk& disk, coordination::RecordStore& store, EventLog& events,
+             ClusterSpec spec);
   ~Controller();
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
@@ -48,7 +52,6 @@ class Controller {
   const ClusterSpec& spec() const { return spec_; }
   replicate::Cluster& cluster() { return cluster_; }
   control::State state() const;
-  EventLog& events() { return events_; }
 
  private:
   using What = decltype(control::Event::what);
@@ -59,6 +62,7 @@ class Controller {
   void handle(const control::Event& event);
   void perform(const control::Action& action);
   void perform_for_people(const control::Action& action);
+  void log_event(std::string what, std::string copy, std::string evidence, double took_ms = 0);
   void done(control::ActionId id, control::ActionDone done);
 
   // Actions; each runs on its lane.
@@ -103,7 +107,7 @@ class Controller {
   coordination::RecordStore& store_;
   ClusterSpec spec_;
   replicate::Cluster cluster_;
-  EventLog events_;
+  EventLog& events_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

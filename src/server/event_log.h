@@ -1,4 +1,4 @@
-// server/event_log.h: what happened in a cluster, newest kept, for `spar events`.
+// server/event_log.h: what happened in the clusters of a node, newest kept, for `spar events`.
 //
 // Threads     Any.
 #pragma once
@@ -16,7 +16,9 @@ namespace spar::server {
 struct LoggedEvent {
   std::uint64_t id = 0;
   Timestamp time{};
+  std::string cluster;
   std::string what;
+  std::string copy;  // "": the cluster as a whole
   std::string evidence;
   double took_ms = 0;
 };

@@ -17,9 +17,12 @@ using nlohmann::json;
 
 control::Durability durability_of(Durability durability) {
   switch (durability) {
-    case Durability::mirrored: return control::Durability::mirrored;
-    case Durability::mirrored_strict: return control::Durability::mirrored_strict;
-    case Durability::async: return control::Durability::async;
+    case Durability::mirrored:
+      return control::Durability::mirrored;
+    case Durability::mirrored_strict:
+      return control::Durability::mirrored_strict;
+    case Durability::async:
+      return control::Durability::async;
   }
   return control::Durability::mirrored;
 }
@@ -72,7 +75,7 @@ Result<void> Node::start_cluster(const ClusterConfig& config, Monotonic deadline
   std::string place = config_.data_directory + "/clusters/" + config.name;
   SPAR_TRY(disk_.make_directory(place));
   hosted->store = coordination::open_file_store(disk_, place + "/record");
-  hosted->controller = std::make_unique<Controller>(disk_, *hosted->store,
+  hosted->controller = std::make_unique<Controller>(disk_, *hosted->store, events_,
                                                     spec_of(config, config_.data_directory));
   replicate::Cluster& cluster = hosted->controller->cluster();
   cluster.set_patience(config_.write_pause_max);
@@ -99,8 +102,10 @@ Result<void> Node::follow_configuration(const ClusterConfig& config, Controller&
   control::Durability durability = durability_of(config.durability);
   for (const CopyConfig& copy : config.copies) {
     if (control::find_member(*state.record, copy.name) == nullptr) {
-      log_warning("server", "copy \"" + copy.name + "\" of the configuration is not a member of "
-                            "cluster \"" + config.name + "\"; \"spar copy add\" makes it one");
+      log_warning("server", "copy \"" + copy.name +
+                                "\" of the configuration is not a member of "
+                                "cluster \"" +
+                                config.name + "\"; \"spar copy add\" makes it one");
     }
   }
   if (state.record->mirrors == mirrors && state.record->durability == durability) return {};
@@ -158,29 +163,27 @@ json Node::status_of(const Hosted& hosted) const {
   replicate::Cluster& cluster = hosted.controller->cluster();
   const control::Record record = state.record.value_or(control::Record{});
   auto now = std::chrono::steady_clock::now();
-  double exposed = state.exposed_since
-                       ? std::chrono::duration<double>(now - *state.exposed_since).count()
-                       : 0;
+  double exposed =
+      state.exposed_since ? std::chrono::duration<double>(now - *state.exposed_since).count() : 0;
   json copies = json::array();
   for (const control::CopyView& view : state.copies) {
     const control::Member* member = control::find_member(record, view.id);
     if (member == nullptr) continue;
     auto running = cluster.member(view.id);
     bool up = running && !running->failed();
-    json copy = {{"name", member->name},
-                 {"engine", member->engine},
-                 {"role", control::role_of(state, view)},
-                 {"health", up && view.health == control::Health::serving
-                                ? "ok"
-                                : (view.text.empty() ? std::string(control::to_string(view.health))
-                                                     : view.text)},
-                 {"received", to_string(up ? running->received() : view.received)},
-                 {"applied", to_string(up ? running->applied() : Position{})},
-                 {"lag_ms", up ? cluster.pipeline()
-                                     .lag(running->applied().sequence, wall_clock_now())
-                                     .count()
-                               : -1},
-                 {"path", member->location}};
+    json copy = {
+        {"name", member->name},
+        {"engine", member->engine},
+        {"role", control::role_of(state, view)},
+        {"health",
+         up && view.health == control::Health::serving
+             ? "ok"
+             : (view.text.empty() ? std::string(control::to_string(view.health)) : view.text)},
+        {"received", to_string(up ? running->received() : view.received)},
+        {"applied", to_string(up ? running->applied() : Position{})},
+        {"lag_ms",
+         up ? cluster.pipeline().lag(running->applied().sequence, wall_clock_now()).count() : -1},
+        {"path", member->location}};
     if (up) copy["content_hash"] = content_text(running->copy().contents());
     copies.push_back(std::move(copy));
   }
@@ -200,16 +203,14 @@ json Node::status_of(const Hosted& hosted) const {
 
 json Node::events(std::uint64_t after) const {
   json all = json::array();
-  for (const auto& hosted : clusters_) {
-    for (const LoggedEvent& event : hosted->controller->events().after(after)) {
-      all.push_back({{"id", event.id},
-                     {"time", iso_time(event.time)},
-                     {"cluster", hosted->controller->spec().name},
-                     {"what", event.what},
-                     {"copy", ""},
-                     {"evidence", event.evidence},
-                     {"took_ms", event.took_ms}});
-    }
+  for (const LoggedEvent& event : events_.after(after)) {
+    all.push_back({{"id", event.id},
+                   {"time", iso_time(event.time)},
+                   {"cluster", event.cluster},
+                   {"what", event.what},
+                   {"copy", event.copy},
+                   {"evidence", event.evidence},
+                   {"took_ms", event.took_ms}});
   }
   return {{"ok", true}, {"events", all}};
 }
@@ -261,10 +262,12 @@ Result<control::Command> command_of(const json& request, const control::Record& 
 std::string describe(const control::Command& command, const control::Record& record) {
   std::string text = "would perform " + std::string(control::name_of(command));
   if (auto* what = std::get_if<control::Switchover>(&command)) {
-    text += what->to == CopyId{} ? " to the best mirror" : " to " + control::name_of(record, what->to);
+    text +=
+        what->to == CopyId{} ? " to the best mirror" : " to " + control::name_of(record, what->to);
   }
   if (auto* what = std::get_if<control::Failover>(&command)) {
-    text += what->to == CopyId{} ? " to the best copy" : " to " + control::name_of(record, what->to);
+    text +=
+        what->to == CopyId{} ? " to the best copy" : " to " + control::name_of(record, what->to);
   }
   return text + "; the primary is " + control::name_of(record, record.primary) + ", epoch " +
          std::to_string(record.epoch.value);

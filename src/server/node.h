@@ -49,6 +49,7 @@ class Node : public gateway::BackendFactory {
   storage::Disk& disk_;
   const Config& config_;
   Timestamp started_;
+  EventLog events_;
   std::vector<std::unique_ptr<Hosted>> clusters_;
 };
 

@@ -16,9 +16,10 @@ class Node {
  public:
   explicit Node(storage::Disk& disk)
       : store_(coordination::open_file_store(disk, std::string(kRoot) + "/record")),
-        controller_(disk, *store_, spec()) {}
+        controller_(disk, *store_, events_, spec()) {}
 
   server::Controller& controller() { return controller_; }
+  const server::EventLog& events() const { return events_; }
   replicate::Cluster& cluster() { return controller_.cluster(); }
 
  private:
@@ -37,6 +38,7 @@ class Node {
   }
 
   std::unique_ptr<coordination::RecordStore> store_;
+  server::EventLog events_;
   server::Controller controller_;
 };
 

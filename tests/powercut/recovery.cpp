@@ -86,7 +86,7 @@ std::string check_copies(Node& node) {
 std::string story(Node& node) {
   control::State state = node.controller().state();
   std::string told = std::string(control::to_string(state.stage)) + ", " + state.condition;
-  for (const auto& event : node.controller().events().after(0)) {
+  for (const auto& event : node.events().after(0)) {
     told += "\n  " + event.what + " (" + event.evidence + ")";
   }
   for (const auto& member : node.cluster().members()) {

@@ -1,4 +1,4 @@
-#include <iomanip>
+#include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -15,7 +15,9 @@ constexpr std::chrono::milliseconds kFollowEvery{500};
 
 std::string took(const json& event) {
   if (!event.contains("took_ms") || event["took_ms"].is_null()) return "-";
-  return event["took_ms"].dump() + " ms";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f ms", event["took_ms"].get<double>());
+  return text;
 }
 
 void print_followed(const json& event, bool as_json) {
