@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -13,16 +14,20 @@ class TempDirectory {
  public:
   TempDirectory() {
     std::string name = std::filesystem::temp_directory_path() / "spar-test-XXXXXX";
-    path_ = ::mkdtemp(name.data()) == nullptr ? std::string() : name;
+    if (::mkdtemp(name.data()) == nullptr) {
+      throw std::system_error(errno, std::generic_category(), "no temporary directory");
+    }
+    path_ = name;
   }
   ~TempDirectory() {
     std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+    std::filesystem::remove_all(path_, ignored);
   }
   TempDirectory(const TempDirectory&) = delete;
   TempDirectory& operator=(const TempDirectory&) = delete;
 
   const std::string& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
  private:
   std::string path_;

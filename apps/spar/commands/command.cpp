@@ -45,6 +45,7 @@ Options add_changing_options(CLI::App& command) {
 }
 
 std::string config_file(const CommonOptions& options) {
+  if (std::filesystem::is_directory(options.config)) return options.config + "/spar.toml";
   if (!options.config.empty()) return options.config;
   const char* variable = std::getenv("SPAR_CONFIG");
   if (variable != nullptr && !std::filesystem::exists("spar.toml")) return variable;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "server/local_socket.h"
-#include "temporary_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace spar::server {
 namespace {
@@ -27,7 +27,7 @@ json echo(const json& request) {
 }
 
 TEST(Admin, AnswersARequest) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   auto server = AdminServer::start(directory / "admin.sock", echo);
   ASSERT_TRUE(server) << server.error().message;
   auto answer = admin_call(directory / "admin.sock", {{"command", "status"}}, soon());
@@ -36,7 +36,7 @@ TEST(Admin, AnswersARequest) {
 }
 
 TEST(Admin, OnlyTheOwnerMayCome) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   auto server = AdminServer::start(directory / "admin.sock", echo);
   struct stat status{};
   ASSERT_EQ(::stat((directory / "admin.sock").c_str(), &status), 0);
@@ -44,14 +44,14 @@ TEST(Admin, OnlyTheOwnerMayCome) {
 }
 
 TEST(Admin, NobodyThere) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   auto answer = admin_call(directory / "admin.sock", json::object(), soon());
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, Code::unavailable);
 }
 
 TEST(Admin, ReplacesADeadSocketButNotALivingOne) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   std::string path = directory / "admin.sock";
   {
     auto dead = listen_locally(path);
@@ -63,13 +63,13 @@ TEST(Admin, ReplacesADeadSocketButNotALivingOne) {
 }
 
 TEST(Admin, LeavesOtherFilesAlone) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   std::ofstream(directory / "admin.sock") << "precious";
   EXPECT_EQ(AdminServer::start(directory / "admin.sock", echo).error().code, Code::invalid);
 }
 
 TEST(Admin, PathsMayBeLong) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   std::string deep = directory / std::string(120, 'd');
   std::filesystem::create_directory(deep);
   auto server = AdminServer::start(deep + "/admin.sock", echo);
@@ -78,7 +78,7 @@ TEST(Admin, PathsMayBeLong) {
 }
 
 TEST(Admin, GarbageNeverReachesTheHandler) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   std::atomic<int> calls = 0;
   auto server = AdminServer::start(directory / "admin.sock", [&](const json&) {
     ++calls;
@@ -98,7 +98,7 @@ TEST(Admin, GarbageNeverReachesTheHandler) {
 }
 
 TEST(Admin, WrongArgumentTypeIsAnAnswer) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   auto server = AdminServer::start(directory / "admin.sock", [](const json& request) {
     return json{{"ok", true}, {"n", request.at("n").get<std::string>()}};
   });
@@ -108,7 +108,7 @@ TEST(Admin, WrongArgumentTypeIsAnAnswer) {
 }
 
 TEST(Admin, GivesUpAtTheDeadline) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   auto listener = listen_locally(directory / "admin.sock");  // takes nobody
   auto answer = admin_call(directory / "admin.sock", json::object(),
                            std::chrono::steady_clock::now() + std::chrono::milliseconds(30));
@@ -117,7 +117,7 @@ TEST(Admin, GivesUpAtTheDeadline) {
 }
 
 TEST(Admin, ManyAtOnce) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   auto server = AdminServer::start(directory / "admin.sock", echo);
   std::atomic<int> good = 0;
   std::vector<std::thread> threads;

@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "temporary_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace spar::server {
 namespace {
@@ -226,7 +226,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& mistake) { return mistake.param.name; });
 
 TEST(Config, FileThatIsNotThereSaysWhatToDo) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   auto config = read_config(directory / "spar.toml");
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().code, Code::io);

@@ -4,13 +4,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "temporary_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace spar::server {
 namespace {
 
 TEST(NodeLock, OneServerADirectory) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   std::string data = directory / "deep/data";
   auto lock = lock_node(data);
   ASSERT_TRUE(lock) << lock.error().message;
@@ -21,7 +21,7 @@ TEST(NodeLock, OneServerADirectory) {
 }
 
 TEST(NodeLock, IsFreeAgainAfterwards) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   {
     auto lock = lock_node(directory.path());
   }
@@ -30,7 +30,7 @@ TEST(NodeLock, IsFreeAgainAfterwards) {
 }
 
 TEST(NodeLock, TellsWhereTheNodeIs) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   auto lock = lock_node(directory.path());
   EXPECT_EQ(find_running_node(directory.path())->address, "");
   ASSERT_TRUE(publish_address(*lock, {"::1", 77}));

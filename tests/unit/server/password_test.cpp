@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "temporary_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace spar::server {
 namespace {
@@ -39,7 +39,7 @@ TEST(Password, ComesFromTheEnvironment) {
 }
 
 TEST(Password, ComesFromAFileWithoutItsNewline) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   std::ofstream(directory / "secret") << "open sesame\n";
   EXPECT_EQ(resolve_password(user("file:" + (directory / "secret")))->value, "open sesame");
   EXPECT_EQ(resolve_password(user("file:" + (directory / "none"))).error().code, Code::io);

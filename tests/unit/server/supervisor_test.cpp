@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "temporary_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace spar::server {
 namespace {
@@ -55,7 +55,7 @@ std::string contents(const std::string& path) {
 }
 
 TEST(Supervise, StartsAgainAfterDeathAndEndsWithTheChildsCode) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   std::string script = "echo x >>'" + (directory / "lives") + "'; if [ $(wc -l <'" +
                        (directory / "lives") + "') -lt 3 ]; then kill -9 $$; fi; exit 2";
   EXPECT_EQ(supervise(shell(script)), 2);
@@ -63,7 +63,7 @@ TEST(Supervise, StartsAgainAfterDeathAndEndsWithTheChildsCode) {
 }
 
 TEST(Supervise, HandsDescriptorsDownAndTakesReadiness) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   int ready[2];
   ASSERT_EQ(::pipe2(ready, O_CLOEXEC), 0);
   std::string fd = std::to_string(ready[1]);
@@ -88,7 +88,7 @@ pid_t supervise_apart(const std::string& script, const std::string& file) {
 }
 
 TEST(Supervise, PassesSignalsOn) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   std::string script =
       "trap 'exit 7' TERM; echo $$ >'" + (directory / "pid") + "'; while :; do sleep 0.01; done";
   pid_t pid = supervise_apart(script, directory / "pid");
@@ -99,7 +99,7 @@ TEST(Supervise, PassesSignalsOn) {
 }
 
 TEST(Supervise, TheChildDiesWithItsParent) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   std::string script = "echo $$ >'" + (directory / "pid") + "'; while :; do sleep 0.01; done";
   pid_t pid = supervise_apart(script, directory / "pid");
   int child = std::stoi(contents(directory / "pid"));

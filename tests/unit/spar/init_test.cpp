@@ -7,15 +7,15 @@
 #include <fstream>
 
 #include "server/config.h"
-#include "tests/unit/server/temporary_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace spar::app {
 namespace {
 
-using server::TemporaryDirectory;
+using test::TempDirectory;
 
 TEST(Init, WritesAFileThatServes) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   InitOptions options{.directory = directory / "shop", .database = "my \"shop\""};
   auto made = make_node(options, false);
   ASSERT_TRUE(made) << made.error().message;
@@ -42,7 +42,7 @@ TEST(Init, TwentySixCopiesHaveNamesOfTheirOwn) {
 }
 
 TEST(Init, RefusesWhatIsThereAlready) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   InitOptions options{.directory = directory.path()};
   ASSERT_TRUE(make_node(options, false));
   EXPECT_FALSE(make_node(options, false));
@@ -54,13 +54,13 @@ TEST(Init, RefusesWhatIsThereAlready) {
 }
 
 TEST(Init, DryRunMakesNothing) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   ASSERT_TRUE(make_node({.directory = directory / "shop"}, true));
   EXPECT_FALSE(std::filesystem::exists(directory / "shop"));
 }
 
 TEST(Init, RefusesAnAddressThatNobodyCouldServe) {
-  TemporaryDirectory directory;
+  test::TempDirectory directory;
   EXPECT_FALSE(make_node({.directory = directory / "shop", .listen = "nowhere"}, false));
   EXPECT_FALSE(std::filesystem::exists(directory / "shop"));
 }
