@@ -1,4 +1,6 @@
 // The command line of Spar. Everything that a command does lives in commands/.
+#include <pthread.h>
+
 #include <filesystem>
 #include <iostream>
 
@@ -23,6 +25,17 @@ void add_commands(CLI::App& app, Context& context) {
   add_completion(app, context);
 }
 
+// The deepest statements that the limits allow need 4 MiB (tests/unit/query/depth_test.cpp); without
+// this, threads have what `ulimit -s` says.
+void give_threads_deep_stacks() {
+  constexpr std::size_t kStackBytes = std::size_t{8} << 20;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  pthread_setattr_default_np(&attributes);
+  pthread_attr_destroy(&attributes);
+}
+
 std::string own_path(const char* argv0) {
   std::error_code status;
   std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe", status);
@@ -32,6 +45,7 @@ std::string own_path(const char* argv0) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  give_threads_deep_stacks();
   Context context{.program = own_path(argv[0])};
   CLI::App app("One SQL address that stays up while the databases behind it die.", "spar");
   app.require_subcommand(1);
