@@ -24,7 +24,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kPatience{30};
-constexpr int kWriters = 4, kReaders = 2, kDefaultRuns = 3;
+constexpr int kWriters = 4, kReaders = 2, kDefaultRuns = 20;
 constexpr std::int64_t kPaymentsBetween = 150;
 
 // Does harm to the copy in a directory.

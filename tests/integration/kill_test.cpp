@@ -17,7 +17,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds kPatience{30};
-constexpr int kWriters = 4, kReaders = 2, kDefaultKills = 10;
+constexpr int kWriters = 4, kReaders = 2, kDefaultKills = 50;
 // A new cluster then: its supervisor waits longer from death to death.
 constexpr int kKillsEach = 5;
 
