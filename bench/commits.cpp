@@ -166,7 +166,7 @@ class Spar {
   std::unique_ptr<gateway::Backend> session() { return need(factory_.open("shop", "bench")); }
 
   void commit(gateway::Backend& session, int key) {
-    gateway::Executable executable{statement_, nullptr, {std::int64_t(key), std::int64_t(1)}};
+    gateway::Executable executable{statement_, nullptr, {std::int64_t(key), std::int64_t(1)}, true};
     {
       auto rows = need(session.run(std::move(executable)));
     }
@@ -218,6 +218,13 @@ int main(int argc, char** argv) {
     auto mutexed = [&](int s, int key) { shared.commit(s, key); };
     auto busy = [&](int s, int key) { eight.commit(s, key); };
 
+    if (argc > 4) {  // under a profiler
+      const int alone = std::clamp(std::atoi(argv[4]), 1, 32);
+      const Measured m = measure(alone, seconds, ours);
+      std::printf("%d sessions: %.0f commits/s, median %.0f us\n", alone, m.per_second, m.median_us);
+      std::filesystem::remove_all(directory);
+      return 0;
+    }
     std::vector<double> plain_1, plain_mutex_8, plain_busy_8, latency_plain;
     std::vector<double> spar_1, spar_8, spar_32, latency_spar;
     for (int round = 0; round < rounds; ++round) {

@@ -61,6 +61,8 @@ struct Executable {
   std::function<Result<std::shared_ptr<const query::Statement>>(const data::Catalogue&)> analyze;
   // $1 .. $n in the form of statement->parameters; values for Plan::bound the backend adds.
   std::vector<data::Datum> parameters;
+  // finish() follows at once, whatever the answer: a write without rows may commit right away.
+  bool last = false;
 };
 
 class Rows {

@@ -44,19 +44,20 @@ Result<Outcome> Runner::run(Portal& portal, const RunOptions& options) {
                     meaning->body);
 }
 
-Executable Runner::executable(Portal& portal) const {
+Executable Runner::executable(Portal& portal, bool last) const {
   Executable out{.statement = portal.meaning,
                  .analyze = parts_.statements.again(*portal.statement, portal.meaning),
-                 .parameters = std::move(portal.parameters)};
+                 .parameters = std::move(portal.parameters),
+                 .last = last};
   portal.parameters.clear();
   return out;
 }
 
-Result<void> Runner::start(Portal& portal, const query::Plan& plan) {
+Result<void> Runner::start(Portal& portal, const query::Plan& plan, bool last) {
   const bool reads = plan.kind == query::PlanKind::select;
   parts_.transactions.before_run(reads ? Transactions::Effect::read : Transactions::Effect::write);
   portal.state = Portal::State::failed;  // until it has gone well
-  SPAR_ASSIGN(portal.rows, parts_.backend.run(executable(portal)));
+  SPAR_ASSIGN(portal.rows, parts_.backend.run(executable(portal, last)));
   portal.state = Portal::State::running;
   return {};
 }
@@ -71,7 +72,7 @@ Result<Outcome> Runner::run_body(Portal& portal, const query::Plan& plan,
     return Outcome{.tag = counted(portal.meaning->tag, 0), .copy = {}};
   }
   if (portal.state == Portal::State::ready) {
-    SPAR_TRY(start(portal, plan));
+    SPAR_TRY(start(portal, plan, options.last));
     if (options.rows_max > 0 && !selects && !plan.output.empty()) SPAR_TRY(keep_rows(portal));
   }
   if (options.tell_columns && !plan.output.empty()) {

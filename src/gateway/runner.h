@@ -38,6 +38,7 @@ struct RunOptions {
   std::int64_t rows_max = 0;  // 0: all
   bool tell_columns = false;  // the simple protocol's RowDescription
   bool alone = true;          // nothing else shares its implicit transaction
+  bool last = false;          // an implicit transaction ends with it
 };
 
 class Runner {
@@ -91,8 +92,8 @@ class Runner {
   Result<Outcome> run_body(Portal&, const query::ExecuteStatement&, Options);
   Result<Outcome> run_body(Portal&, const query::Deallocate&, Options);
 
-  Executable executable(Portal& portal) const;
-  Result<void> start(Portal& portal, const query::Plan& plan);
+  Executable executable(Portal& portal, bool last = false) const;
+  Result<void> start(Portal& portal, const query::Plan& plan, bool last);
   Result<void> keep_rows(Portal& portal);
   Result<bool> next_row(Portal& portal);
   void write_row(const Portal& portal, const query::Plan& plan);

@@ -46,7 +46,9 @@ bool parse_identity(std::string_view text, CopyIdentity& identity, Epoch& told) 
   return take_number(text, "told ", told.value);
 }
 
-std::string log_directory(const std::string& directory) { return directory + "/log"; }
+std::string log_directory(const std::string& directory) {
+  return directory + "/log";
+}
 
 bool is_ours(const std::string& name) {
   return name == "copy" || name == "log" || name.starts_with(engines::sqlite::kDataFile);
@@ -189,12 +191,18 @@ namespace {
 
 const char* word(changelog::ChangeKind kind) {
   switch (kind) {
-    case changelog::ChangeKind::insert: return "insert";
-    case changelog::ChangeKind::update: return "update";
-    case changelog::ChangeKind::erase: return "delete";
-    case changelog::ChangeKind::truncate: return "truncate";
-    case changelog::ChangeKind::catalogue: return "schema change";
-    case changelog::ChangeKind::content: return "content";
+    case changelog::ChangeKind::insert:
+      return "insert";
+    case changelog::ChangeKind::update:
+      return "update";
+    case changelog::ChangeKind::erase:
+      return "delete";
+    case changelog::ChangeKind::truncate:
+      return "truncate";
+    case changelog::ChangeKind::catalogue:
+      return "schema change";
+    case changelog::ChangeKind::content:
+      return "content";
   }
   return "?";
 }
@@ -243,8 +251,8 @@ void show_record(const changelog::Record& record, std::string& out) {
 
 }  // namespace
 
-Result<std::uint64_t> write_ledger(storage::Disk& disk, const std::string& directory,
-                                   Sequence last, const std::string& path) {
+Result<std::uint64_t> write_ledger(storage::Disk& disk, const std::string& directory, Sequence last,
+                                   const std::string& path) {
   SPAR_ASSIGN(auto log, changelog::Log::open(disk, log_directory(directory), {}));
   if (log->base().sequence > last) last = log->base().sequence;
   std::string text = "# transactions of " + directory + " that the cluster does not have\n";

@@ -1,10 +1,11 @@
-// replicate/bring_up.h: from a directory to a member: look at what is there, open it, rebuild it, or set
-// aside what must not serve.
+// replicate/bring_up.h: from a directory to a member: look at what is there, open it, rebuild it,
+// or set aside what must not serve.
 //
-// Contract    A copy's directory holds `copy` (whose it is), `data.sqlite` with its write-ahead log, and
-//             `log/`. look() reads identity and position without changing anything. open_parts() recovers
-//             and opens. rebuild() moves what is there aside and takes a snapshot of the primary; the
-//             member then follows from the snapshot's position.
+// Contract    A copy's directory holds `copy` (whose it is), `data.sqlite` with its write-ahead
+// log, and
+//             `log/`. look() reads identity and position without changing anything. open_parts()
+//             recovers and opens. rebuild() moves what is there aside and takes a snapshot of the
+//             primary; the member then follows from the snapshot's position.
 // Errors      Code::corrupt: not usable as it is, rebuild. Code::io: the disk does not let us.
 // Not here    The decision (control/).
 #pragma once
@@ -58,13 +59,13 @@ Result<Member::Parts> rebuild(storage::Disk& disk, const MemberIdentity& member,
                               const CopyIdentity& identity, Member& primary, Pipeline& pipeline,
                               OnCopyFault on_fault);
 
-// Moves everything in `directory` into `directory`/set-aside-N; gives the new place, "" if there was
-// nothing.
+// Moves everything in `directory` into `directory`/set-aside-N; gives the new place, "" if there
+// was nothing.
 Result<std::string> set_aside(storage::Disk& disk, const std::string& directory);
 
 // Writes what the copy's log holds after `last` to `path`, one change a line, for a person to read.
 // The number of transactions written.
-Result<std::uint64_t> write_ledger(storage::Disk& disk, const std::string& directory,
-                                   Sequence last, const std::string& path);
+Result<std::uint64_t> write_ledger(storage::Disk& disk, const std::string& directory, Sequence last,
+                                   const std::string& path);
 
 }  // namespace spar::replicate

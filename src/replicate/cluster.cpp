@@ -20,7 +20,9 @@ Timestamp wall_clock() {
 
 }  // namespace
 
-WriteLease::~WriteLease() { give_back(); }
+WriteLease::~WriteLease() {
+  give_back();
+}
 
 void WriteLease::give_back() {
   session_.reset();
@@ -50,7 +52,9 @@ Result<std::optional<Position>> WriteLease::commit(TransactionId transaction, Ti
   return position;
 }
 
-Cluster::~Cluster() { shut_down(); }
+Cluster::~Cluster() {
+  shut_down();
+}
 
 void Cluster::shut_down() {
   hold();
@@ -88,7 +92,8 @@ bool Cluster::fresh_enough(const Member& member, const ReadNeed& need,
   switch (need.kind) {
     case ReadNeed::Kind::strict:
       return applied.sequence >= std::max(pipeline_.acknowledged().sequence, routing.begun_at);
-    case ReadNeed::Kind::after: return applied.sequence >= need.after.sequence;
+    case ReadNeed::Kind::after:
+      return applied.sequence >= need.after.sequence;
     case ReadNeed::Kind::bounded:
       return applied.sequence >= routing.begun_at &&
              pipeline_.lag(applied.sequence, wall_clock()) <= need.max_staleness;
@@ -140,14 +145,98 @@ Result<std::unique_ptr<WriteLease>> Cluster::begin_write(const WriteRequest& req
     if (!routing) return no_copy();
     Result<void> turn = routing->gate->acquire(request);
     if (turn) {
-      auto lease = std::make_unique<WriteLease>(routing->primary, routing->gate, pipeline_,
-                                                request.session);
+      auto lease =
+          std::make_unique<WriteLease>(routing->primary, routing->gate, pipeline_, request.session);
       Result<void> opened = lease->open(routing->epoch);
       if (opened) return lease;
       report(*routing->primary, opened.error());
     } else if (turn.error().code != Code::copy_lost) {
       return Failure(turn.error());
     }
+    if (std::chrono::steady_clock::now() > deadline) return no_copy();
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+}
+
+namespace {
+
+class OnceErrand : public Errand {
+ public:
+  struct Place {
+    std::shared_ptr<Member> member;
+    Epoch epoch;
+    std::uint64_t session;
+  };
+  OnceErrand(Place place, Pipeline& pipeline, std::chrono::milliseconds patience,
+             const WriteWork& work)
+      : place_(std::move(place)), pipeline_(pipeline), patience_(patience), work_(work) {}
+
+  bool run(Wakeup& turn) override {
+    position_ = write();
+    if (!position_ || !*position_) {
+      state_ = State::known;
+      return true;
+    }
+    waiter_.position = **position_;
+    waiter_.done = &turn;
+    state_ = State::enlisted;
+    if (pipeline_.enlist(waiter_)) return false;  // and this may be gone
+    state_ = State::known;
+    return true;
+  }
+
+  bool settled() const override {
+    return state_ == State::known || pipeline_.settled(waiter_.position);
+  }
+
+  void await(Wakeup& turn) override {
+    Monotonic limit = std::chrono::steady_clock::now() + patience_;
+    while (!turn.wait_until(limit)) {
+      if (state_ == State::enlisted && pipeline_.delist(waiter_)) return;
+      limit = std::chrono::steady_clock::now() + kCancelLook;  // it runs, or is being told
+    }
+  }
+
+  Result<Written> ended() const {
+    if (!position_) return Failure(position_.error());
+    return Written{*position_, *position_ ? waiter_.outcome : Outcome::committed};
+  }
+  Member& member() { return *place_.member; }
+
+ private:
+  enum class State { running, known, enlisted };
+
+  Result<std::optional<Position>> write() {
+    WriteLease lease(place_.member, nullptr, pipeline_, place_.session);
+    SPAR_TRY(lease.open(place_.epoch));
+    return work_(lease);
+  }
+
+  Place place_;
+  Pipeline& pipeline_;
+  std::chrono::milliseconds patience_;
+  const WriteWork& work_;
+  Result<std::optional<Position>> position_;
+  Pipeline::Waiter waiter_;
+  std::atomic<State> state_{State::running};
+};
+
+}  // namespace
+
+Result<Written> Cluster::write_once(const WriteRequest& request, Monotonic deadline,
+                                    std::chrono::milliseconds patience, const WriteWork& work) {
+  while (true) {
+    auto routing = wait_admitted(deadline);
+    if (!routing) return no_copy();
+    OnceErrand errand({routing->primary, routing->epoch, request.session}, pipeline_, patience,
+                      work);
+    Result<void> turn = routing->gate->perform(request, errand);
+    if (turn) {
+      Result<Written> written = errand.ended();
+      if (!written) report(errand.member(), written.error());
+      return written;
+    }
+    if (turn.error().code != Code::copy_lost) return Failure(turn.error());
     if (std::chrono::steady_clock::now() > deadline) return no_copy();
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
@@ -363,9 +452,8 @@ void Cluster::maintain(bool whole) {
 
 bool Cluster::at_rest(CopyId id) const {
   std::lock_guard lock(mutex_);
-  return std::none_of(graveyard_.begin(), graveyard_.end(), [&](const auto& gone) {
-    return gone->id() == id && !gone->at_rest();
-  });
+  return std::none_of(graveyard_.begin(), graveyard_.end(),
+                      [&](const auto& gone) { return gone->id() == id && !gone->at_rest(); });
 }
 
 void Cluster::sweep() {

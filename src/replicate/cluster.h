@@ -1,12 +1,14 @@
-// replicate/cluster.h: the data path of one cluster: who answers reads, who takes writes, and what the
-// controller can do to that.
+// replicate/cluster.h: the data path of one cluster: who answers reads, who takes writes, and what
+// the controller can do to that.
 //
-// Contract    Sessions take leases. A lease keeps its member alive but does not keep it in service: when the
+// Contract    Sessions take leases. A lease keeps its member alive but does not keep it in service:
+// when the
 //             member fails, calls on the lease give Code::copy_lost and the session takes another.
 //             begin_read and begin_write wait while the cluster is held (a failover is under way).
 //             The controller alone calls the second half; it performs control's actions one by one.
 // Threads     Sessions: any. Controller calls: one thread.
-// Invariants  K1 a read lease of a follower holds everything acknowledged when it was asked for (strict),
+// Invariants  K1 a read lease of a follower holds everything acknowledged when it was asked for
+// (strict),
 //             and all of the history with which its epoch began: what was in doubt then is settled.
 //             K2 no write lease is given in an epoch that was not admitted.
 // Not here    Decisions (control/), the record (coordination/), transactions and replay (server/).
@@ -62,13 +64,14 @@ struct Committed {
 
 class WriteLease {
  public:
-  // REQUIRES: `session` holds `gate`.
+  // REQUIRES: `session` holds `gate`; without one, the right to write stays with the caller.
   WriteLease(std::shared_ptr<Member> member, std::shared_ptr<WriterGate> gate, Pipeline& pipeline,
              std::uint64_t session)
       : member_(std::move(member)),
         gate_(std::move(gate)),
         pipeline_(pipeline),
-        session_id_(session) {}
+        session_id_(session),
+        has_gate_(gate_ != nullptr) {}
   ~WriteLease();
   WriteLease(const WriteLease&) = delete;
   WriteLease& operator=(const WriteLease&) = delete;
@@ -90,7 +93,16 @@ class WriteLease {
   Pipeline& pipeline_;
   std::uint64_t session_id_;
   std::unique_ptr<engines::WriteSession> session_;
-  bool has_gate_ = true;
+  bool has_gate_;
+};
+
+// A transaction of one statement: all of it, commit() included, on any thread.
+using WriteWork = std::function<Result<std::optional<Position>>(WriteLease&)>;
+
+// How it ended. Without a position it wrote nothing.
+struct Written {
+  std::optional<Position> position;
+  Outcome outcome = Outcome::committed;
 };
 
 class Cluster {
@@ -103,6 +115,10 @@ class Cluster {
   Result<std::unique_ptr<ReadLease>> begin_read(const ReadNeed& need, Monotonic deadline);
   // `request.deadline` bounds the wait for other writers, `deadline` that for a primary.
   Result<std::unique_ptr<WriteLease>> begin_write(const WriteRequest& request, Monotonic deadline);
+  // Has `work` write on its turn, on this thread or on that of a session before, and waits until
+  // what it committed is acknowledged (Outcome::deadline: it was not within `patience`).
+  Result<Written> write_once(const WriteRequest& request, Monotonic deadline,
+                             std::chrono::milliseconds patience, const WriteWork& work);
   // Of the primary, as of its newest commit; empty before the first admission.
   std::shared_ptr<const data::Catalogue> catalogue() const;
   Pipeline& pipeline() { return pipeline_; }
@@ -121,14 +137,15 @@ class Cluster {
   void fence(CopyId id);  // no more writes there; a failed member is fenced already
   // Lets `id` flush and apply all that was published; gives the end of its history.
   Result<Position> promote(CopyId id, Epoch epoch);
-  // After hold(): waits for the writer and until `target` has everything. Nothing is written after it.
+  // After hold(): waits for the writer and until `target` has everything. Nothing is written after
+  // it.
   Result<Position> drain(CopyId target, Monotonic deadline);
   void begin_epoch(const History& history, Epoch epoch, Sequence end);
   void set_synchronous(CopyId primary, const std::vector<CopyId>& set, bool enough);
   Result<void> admit(CopyId primary, Epoch epoch);
   // Checkpoints the primary, lets logs forget what no one needs. `whole`: every member is here.
   void maintain(bool whole);
-  void sweep();  // destroys failed members that have come to rest
+  void sweep();                   // destroys failed members that have come to rest
   bool at_rest(CopyId id) const;  // no failed member of that copy still hangs on its disk
 
  private:

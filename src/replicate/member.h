@@ -1,12 +1,14 @@
-// replicate/member.h: one copy at work in its cluster: its change log, its data, and the two threads that
-// keep them going.
+// replicate/member.h: one copy at work in its cluster: its change log, its data, and the two
+// threads that keep them going.
 //
-// Contract    The flush thread writes records to the copy's log as the pipeline hands them out (at once
-//             for the primary and mirrors, after acknowledgement for replicas) and reports what is durable.
-//             The apply thread stores acknowledged records in the data; it rests while the copy is primary.
-//             The first failure of either, of a session, or of inspect() takes the member out for good: it
-//             is fenced and reported once; a later return is a new Member.
-// Threads     Any for the public calls, except start/stop_applier/promote (the controller's thread).
+// Contract    The flush thread writes records to the copy's log as the pipeline hands them out (at
+// once
+//             for the primary and mirrors, after acknowledgement for replicas) and reports what is
+//             durable. The apply thread stores acknowledged records in the data; it rests while the
+//             copy is primary. The first failure of either, of a session, or of inspect() takes the
+//             member out for good: it is fenced and reported once; a later return is a new Member.
+// Threads     Any for the public calls, except start/stop_applier/promote (the controller's
+// thread).
 #pragma once
 
 #include <atomic>
@@ -56,8 +58,8 @@ class Member {
   Position received() const { return parts_.log->durable(); }
   Position applied() const { return parts_.copy->applied(); }
 
-  void start();                             // as a follower
-  void set_synchronous(bool synchronous);   // flush before acknowledgement, or after
+  void start();                            // as a follower
+  void set_synchronous(bool synchronous);  // flush before acknowledgement, or after
   bool synchronous() const { return synchronous_.load(); }
 
   // Everything that the log holds is applied and writes of `epoch` are accepted.
@@ -68,7 +70,8 @@ class Member {
   void inspect();                 // fails the member when it is not what was written
   void checkpoint();              // of the primary; followers do it by themselves
   std::uint64_t records_since_checkpoint() const;
-  // Forgets log records that no one needs: not this copy after a power cut, not anyone behind `needed`.
+  // Forgets log records that no one needs: not this copy after a power cut, not anyone behind
+  // `needed`.
   void trim_log(Sequence needed);
   // After fail(): both threads have ended, so that destroying it does not wait for a stuck disk.
   bool at_rest() const { return flusher_done_.load() && applier_done_.load(); }

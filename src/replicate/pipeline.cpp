@@ -30,6 +30,7 @@ Position Pipeline::acknowledged() const {
 }
 
 bool Pipeline::publish(changelog::SharedRecord record) {
+  Told told;
   {
     std::lock_guard lock(mutex_);
     if (sealed_ || record->position.epoch != epoch_) return false;
@@ -37,7 +38,7 @@ bool Pipeline::publish(changelog::SharedRecord record) {
     published_ = record->position.sequence;
     window_bytes_ += weight(record);
     window_.push_back(std::move(record));
-    if (mutant(Mutant::acknowledge_early)) recompute();
+    if (mutant(Mutant::acknowledge_early)) recompute(told);
   }
   on_published_.notify_all();
   return true;
@@ -55,23 +56,35 @@ bool Pipeline::settled(const Position& position) const {
          position.sequence.value <= acknowledged_fast_.load();
 }
 
+bool Pipeline::enlist(Waiter& waiter) {
+  std::lock_guard lock(mutex_);
+  if (lost(waiter.position)) {
+    waiter.outcome = Outcome::not_committed;
+    return false;
+  }
+  if (waiter.position.sequence <= acknowledged_) {
+    waiter.outcome = Outcome::committed;
+    return false;
+  }
+  auto behind = std::upper_bound(
+      waiters_.begin(), waiters_.end(), waiter.position.sequence,
+      [](Sequence sequence, const Waiter* other) { return sequence < other->position.sequence; });
+  waiters_.insert(behind, &waiter);
+  return true;
+}
+
+bool Pipeline::delist(Waiter& waiter) {
+  std::lock_guard lock(mutex_);
+  return std::erase(waiters_, &waiter) != 0;
+}
+
 Outcome Pipeline::wait(const Position& position, Monotonic deadline) {
   if (settled(position)) return Outcome::committed;
-  Waiter waiter;
-  {
-    std::lock_guard lock(mutex_);
-    if (lost(position)) return Outcome::not_committed;
-    if (position.sequence <= acknowledged_) return Outcome::committed;
-    waiter.position = position;
-    auto behind = std::upper_bound(
-        waiters_.begin(), waiters_.end(), position.sequence,
-        [](Sequence sequence, const Waiter* other) { return sequence < other->position.sequence; });
-    waiters_.insert(behind, &waiter);
-  }
-  if (waiter.done.wait_until(deadline)) return waiter.outcome;
-  std::lock_guard lock(mutex_);
-  std::erase(waiters_, &waiter);
-  return waiter.outcome;  // it may have been told in the meantime
+  Wakeup done;
+  Waiter waiter{position, &done};
+  if (!enlist(waiter) || done.wait_until(deadline) || delist(waiter)) return waiter.outcome;
+  (void)done.wait_until(kNoDeadline);  // it is being told in this moment
+  return waiter.outcome;
 }
 
 Sequence Pipeline::first_in_window() const {
@@ -131,17 +144,18 @@ void Pipeline::wake() {
 
 void Pipeline::durable(CopyId member, Sequence sequence) {
   bool advanced = false;
+  Told told;
   {
     std::lock_guard lock(mutex_);
     durable_[member] = sequence;
     Sequence before = acknowledged_;
-    recompute();
+    recompute(told);
     advanced = acknowledged_ != before;
   }
   if (advanced) on_acknowledged_.notify_all();
 }
 
-void Pipeline::recompute() {
+void Pipeline::recompute(Told& told) {
   if (acknowledgers_.empty() || !enough_) return;
   Sequence lowest = published_;
   for (CopyId member : acknowledgers_) {
@@ -156,7 +170,7 @@ void Pipeline::recompute() {
     Waiter* waiter = waiters_.front();
     waiters_.pop_front();
     waiter->outcome = Outcome::committed;
-    waiter->done.signal();  // the waiter is gone after this
+    told.waiters.push_back(waiter);
   }
   trim();
 }
@@ -196,6 +210,7 @@ void Pipeline::hold_acknowledgements() {
 }
 
 void Pipeline::begin_epoch(const History& history, Epoch epoch, Sequence end) {
+  Told told;
   {
     std::lock_guard lock(mutex_);
     history_ = history;
@@ -212,22 +227,23 @@ void Pipeline::begin_epoch(const History& history, Epoch epoch, Sequence end) {
     auto gone = [&](Waiter* waiter) {
       if (!lost(waiter->position)) return false;
       waiter->outcome = Outcome::not_committed;
-      waiter->done.signal();
+      told.waiters.push_back(waiter);
       return true;
     };
     std::erase_if(waiters_, gone);
     sealed_ = false;
-    recompute();
+    recompute(told);
   }
   wake();
 }
 
 void Pipeline::set_acknowledgers(const std::set<CopyId>& members, bool enough) {
+  Told told;
   {
     std::lock_guard lock(mutex_);
     acknowledgers_ = members;
     enough_ = enough;
-    recompute();
+    recompute(told);
   }
   wake();
 }

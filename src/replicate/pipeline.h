@@ -62,6 +62,17 @@ class Pipeline {
   bool settled(const Position& position) const;
   Outcome wait(const Position& position, Monotonic deadline);
 
+  // As wait(), in parts: whoever enlists a waiter sees to it that it stays until `done` was
+  // signalled or delist() has taken it out.
+  struct Waiter {
+    Position position;
+    Wakeup* done = nullptr;
+    Outcome outcome = Outcome::deadline;
+  };
+  bool enlist(Waiter& waiter);  // false: the outcome is known already, nothing will be signalled
+  bool delist(
+      Waiter& waiter);  // false: the outcome is known, and `done` is signalled or about to be
+
   // Fills `feed`, waiting until there is something; empty after wake(): ask again or stop.
   void fetch(const FeedRequest& request, Feed& feed);
   Feed try_fetch(const FeedRequest& request) const;
@@ -83,14 +94,17 @@ class Pipeline {
   void set_acknowledgers(const std::set<CopyId>& members, bool enough);
 
  private:
-  struct Waiter {
-    Position position;
-    Outcome outcome = Outcome::deadline;
-    Wakeup done;
+  // Whose outcome is known. They are woken when this goes, after the mutex: a wake is a system
+  // call, and the writer wants the mutex. A waiter stays until it was woken.
+  struct Told {
+    std::vector<Waiter*> waiters;
+    ~Told() {
+      for (Waiter* waiter : waiters) waiter->done->signal();
+    }
   };
 
   Sequence first_in_window() const;  // of the window, or published + 1
-  void recompute();                  // acknowledged, and whom it wakes
+  void recompute(Told& told);        // acknowledged
   void trim();
   bool lost(const Position& position) const;
   void collect(const FeedRequest& request, Feed& feed) const;

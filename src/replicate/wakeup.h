@@ -1,7 +1,7 @@
 // replicate/wakeup.h: one thread waits, another says go, once.
 //
-// std::binary_semaphore spins and yields before it sleeps, which costs dearly when 32 sessions wait on two
-// cores; this sleeps at once (futex, absolute monotonic deadlines).
+// std::binary_semaphore spins and yields before it sleeps, which costs dearly when 32 sessions wait
+// on two cores; this sleeps at once (futex, absolute monotonic deadlines).
 #pragma once
 
 #include <linux/futex.h>
@@ -34,11 +34,12 @@ class Wakeup {
         auto since = deadline.time_since_epoch();
         auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since);
         until.tv_sec = seconds.count();
-        until.tv_nsec = std::chrono::duration_cast<std::chrono::nanoseconds>(since - seconds).count();
+        until.tv_nsec =
+            std::chrono::duration_cast<std::chrono::nanoseconds>(since - seconds).count();
       }
-      long waited = syscall(SYS_futex, &state_, FUTEX_WAIT_BITSET_PRIVATE, 0,
-                            deadline == kNoDeadline ? nullptr : &until, nullptr,
-                            FUTEX_BITSET_MATCH_ANY);
+      long waited =
+          syscall(SYS_futex, &state_, FUTEX_WAIT_BITSET_PRIVATE, 0,
+                  deadline == kNoDeadline ? nullptr : &until, nullptr, FUTEX_BITSET_MATCH_ANY);
       if (waited < 0 && errno == ETIMEDOUT) return state_.load(std::memory_order_acquire) != 0;
     }
     return true;

@@ -7,7 +7,9 @@
 namespace spar::replicate {
 namespace {
 
-Failure closed() { return failure(Code::copy_lost, "the primary changed", "57P01"); }
+Failure closed() {
+  return failure(Code::copy_lost, "the primary changed", "57P01");
+}
 
 // Waits for the turn; false when the deadline passed or the session was cancelled.
 bool wait_turn(Wakeup& turn, const WriteRequest& request) {
@@ -44,6 +46,10 @@ bool WriterGate::take_or_queue(Waiter& waiter, bool& full) {
 
 Result<void> WriterGate::acquire(const WriteRequest& request) {
   Waiter waiter{request.session};
+  return enter(waiter, request);
+}
+
+Result<void> WriterGate::enter(Waiter& waiter, const WriteRequest& request) {
   {
     std::lock_guard lock(mutex_);
     if (closed_) return closed();
@@ -53,13 +59,46 @@ Result<void> WriterGate::acquire(const WriteRequest& request) {
   }
   bool turn = wait_turn(waiter.turn, request);
   std::lock_guard lock(mutex_);
-  if (waiter.granted) return {};
+  if (waiter.granted || waiter.taken) return {};
   if (turn || waiter.told) return closed();
   std::erase(line_, &waiter);
   if (request.cancelled != nullptr && request.cancelled->load()) {
     return failure(Code::cancelled, "canceling statement due to user request", "57014");
   }
   return failure(Code::deadline, "canceling statement due to lock timeout", "55P03");
+}
+
+Result<void> WriterGate::perform(const WriteRequest& request, Errand& errand) {
+  Waiter waiter{request.session, &errand};
+  SPAR_TRY(enter(waiter, request));
+  if (waiter.taken) {
+    errand.await(waiter.turn);
+    return {};
+  }
+  Wakeup done;
+  const bool sleeps = !errand.run(done);
+  std::uint64_t holder = request.session;
+  while (!errand.settled()) {
+    Waiter* next = next_errand(holder);
+    if (next == nullptr) break;
+    if (next->errand->run(next->turn)) next->turn.signal();
+  }
+  release(holder);
+  if (sleeps) errand.await(done);
+  return {};
+}
+
+// The errand of the next in line, to be run by the holder's thread in that session's name.
+WriterGate::Waiter* WriterGate::next_errand(std::uint64_t& holder) {
+  std::lock_guard lock(mutex_);
+  if (closed_ || next_ || holder_ != holder || line_.empty() || line_.front()->errand == nullptr) {
+    return nullptr;
+  }
+  Waiter* next = line_.front();
+  line_.pop_front();
+  next->taken = true;
+  holder = holder_ = next->session;
+  return next;
 }
 
 void WriterGate::hand_on() {
@@ -91,6 +130,11 @@ std::shared_ptr<WriterGate> WriterGate::disinherit(std::uint64_t session) {
   inherited_ = false;
   hand_on();
   return next_;
+}
+
+std::size_t WriterGate::waiting() const {
+  std::lock_guard lock(mutex_);
+  return line_.size();
 }
 
 void WriterGate::close() {

@@ -9,7 +9,9 @@
 namespace spar::server {
 namespace {
 
-Monotonic now() { return std::chrono::steady_clock::now(); }
+Monotonic now() {
+  return std::chrono::steady_clock::now();
+}
 
 Failure lost_replay(std::string detail) {
   Error error;
@@ -21,7 +23,13 @@ Failure lost_replay(std::string detail) {
   return Failure(std::move(error));
 }
 
-bool moves_on(const Error& error) { return error.code == Code::copy_lost; }
+Failure read_only_transaction() {
+  return sql_error("25006", "cannot execute this statement in a read-only transaction");
+}
+
+bool moves_on(const Error& error) {
+  return error.code == Code::copy_lost;
+}
 
 double random_unit() {
   thread_local std::mt19937_64 generator{std::random_device{}()};
@@ -95,9 +103,8 @@ std::shared_ptr<const data::Catalogue> SessionBackend::catalogue() {
 
 void SessionBackend::start_statement() {
   cancelled_.store(false);
-  statement_deadline_ = settings_.statement_timeout.count() > 0
-                            ? now() + settings_.statement_timeout
-                            : kNoDeadline;
+  statement_deadline_ =
+      settings_.statement_timeout.count() > 0 ? now() + settings_.statement_timeout : kNoDeadline;
 }
 
 replicate::WriteRequest SessionBackend::write_request() const {
@@ -119,8 +126,8 @@ void SessionBackend::open_implicit() {
 
 Result<void> SessionBackend::check_can_run() const {
   if (!failed_) return {};
-  return sql_error("25P02",
-                   "current transaction is aborted, commands ignored until end of transaction block");
+  return sql_error(
+      "25P02", "current transaction is aborted, commands ignored until end of transaction block");
 }
 
 // The statement against `catalogue`, analysed again when it has moved.
@@ -147,7 +154,9 @@ std::vector<data::Datum> SessionBackend::bind_values(const query::Plan& plan,
       case query::BoundValue::statement_time:
         parameters.emplace_back(static_cast<std::int64_t>(wall_clock_now().count()));
         break;
-      case query::BoundValue::random: parameters.emplace_back(random_unit()); break;
+      case query::BoundValue::random:
+        parameters.emplace_back(random_unit());
+        break;
     }
   }
   return parameters;
@@ -208,9 +217,7 @@ Result<void> SessionBackend::upgrade_snapshot(const replicate::WriteLease& lease
 
 Result<void> SessionBackend::ensure_writing() {
   if (writing_) return {};
-  if (options_.read_only) {
-    return sql_error("25006", "cannot execute this statement in a read-only transaction");
-  }
+  if (options_.read_only) return read_only_transaction();
   SPAR_TRY(open_writing());
   if (!pinned_) {
     steps_.clear();
@@ -236,7 +243,8 @@ Result<void> SessionBackend::ensure_pinned() {
 replicate::ReadNeed SessionBackend::read_need() const {
   replicate::ReadNeed need;
   switch (settings_.freshness) {
-    case gateway::Freshness::strict: break;
+    case gateway::Freshness::strict:
+      break;
     case gateway::Freshness::session:
       need.kind = replicate::ReadNeed::Kind::after;
       need.after = position_.sequence > settings_.after.sequence ? position_ : settings_.after;
@@ -293,7 +301,8 @@ Result<void> SessionBackend::replay_pinned() {
   SPAR_TRY(ensure_pinned());
   for (Step& step : steps_) {
     const query::Plan* plan = plan_of(*step.statement);
-    SPAR_ASSIGN(auto cursor, pinned_->session().open({*plan, step.values, deadline(), &cancelled_}));
+    SPAR_ASSIGN(auto cursor,
+                pinned_->session().open({*plan, step.values, deadline(), &cancelled_}));
     SPAR_ASSIGN(StoredResult result, drain(*cursor));
     ResultDigest digest(plan->ordered);
     for (const data::Row& row : result.rows) digest.add(row);
@@ -305,12 +314,17 @@ Result<void> SessionBackend::replay_pinned() {
 Result<void> SessionBackend::replay(Step& step) {
   auto& session = writing_->session();
   switch (step.kind) {
-    case Step::Kind::savepoint: return session.savepoint(step.name);
-    case Step::Kind::release: return session.release_savepoint(step.name);
-    case Step::Kind::rollback_to: return session.rollback_to_savepoint(step.name);
-    case Step::Kind::schema: return apply_schema(*step.statement);
+    case Step::Kind::savepoint:
+      return session.savepoint(step.name);
+    case Step::Kind::release:
+      return session.release_savepoint(step.name);
+    case Step::Kind::rollback_to:
+      return session.rollback_to_savepoint(step.name);
+    case Step::Kind::schema:
+      return apply_schema(*step.statement);
     case Step::Kind::plan:
-    case Step::Kind::rows: break;
+    case Step::Kind::rows:
+      break;
   }
   Result<StoredResult> result = run_writing(step);
   if (!result) {
@@ -387,6 +401,56 @@ Result<std::unique_ptr<gateway::Rows>> SessionBackend::run_in_lease(
   return std::make_unique<StoredRows>(std::move(result->rows), result->affected);
 }
 
+namespace {
+
+Failure unconfirmed() {
+  Error error;
+  error.code = Code::unknown_outcome;
+  error.sqlstate = "08007";
+  error.message = "the commit was written but no copy has confirmed it in time";
+  error.hint = "Look whether its changes are there before you repeat it.";
+  return Failure(std::move(error));
+}
+
+}  // namespace
+
+// The whole implicit transaction: nothing of it was answered, so that repeating it is starting it
+// anew.
+Result<std::unique_ptr<gateway::Rows>> SessionBackend::run_once(gateway::Executable executable) {
+  if (options_.read_only) return read_only_transaction();
+  std::uint64_t affected = 0;
+  Position seen;
+  auto work = [&](replicate::WriteLease& lease) -> Result<std::optional<Position>> {
+    auto& session = lease.session();
+    SPAR_ASSIGN(auto statement, current(executable, *session.catalogue()));
+    const query::Plan& plan = *plan_of(*statement);
+    std::vector<data::Datum> values = bind_values(plan, executable.parameters);
+    seen = session.seen();
+    {
+      SPAR_ASSIGN(auto cursor, session.open({plan, values, deadline(), &cancelled_}));
+      SPAR_ASSIGN(StoredResult result, drain(*cursor));
+      affected = result.affected;
+    }
+    return lease.commit(fresh_transaction(), wall_clock_now());
+  };
+  while (true) {
+    auto written = with_continuity(
+        [&] { return cluster_.write_once(write_request(), patience(), kCommitWait, work); });
+    if (written && written->outcome == replicate::Outcome::deadline) return unconfirmed();
+    const bool lost = written && written->outcome == replicate::Outcome::not_committed;
+    if (lost) continue;  // that is certain
+    const bool answered = written || written.error().code == Code::sql;
+    if (answered && !(written && written->position)) {  // S1: what no commit waits for
+      Result<void> settled = settle(seen);
+      if (!settled && moves_on(settled.error())) continue;
+      if (!settled) return Failure(settled.error());
+    }
+    if (!written) return Failure(written.error());
+    if (written->position) position_ = *written->position;
+    return std::make_unique<StoredRows>(std::vector<data::Row>(), affected);
+  }
+}
+
 Result<std::unique_ptr<gateway::Rows>> SessionBackend::run_read(gateway::Executable executable) {
   if (!pins_snapshot() || mode_ == Mode::implicit) {
     SPAR_ASSIGN(auto statement, current(executable, *cluster_.catalogue()));
@@ -416,11 +480,15 @@ Result<std::unique_ptr<gateway::Rows>> SessionBackend::run(gateway::Executable e
   start_statement();
   SPAR_TRY(check_can_run());
   open_implicit();
-  used_ = true;
   const query::Plan* plan = plan_of(*executable.statement);
   bool reads = plan->kind == query::PlanKind::select && !plan->locks_rows;
-  auto rows = reads && !writing_ ? run_read(std::move(executable))
-                                 : run_in_lease(std::move(executable));
+  // Alone in its transaction and without rows, which the client might refuse after the commit.
+  bool once = executable.last && !used_ && mode_ == Mode::implicit && !pins_snapshot() && !reads &&
+              plan->output.empty();
+  used_ = true;
+  auto rows = once                 ? run_once(std::move(executable))
+              : reads && !writing_ ? run_read(std::move(executable))
+                                   : run_in_lease(std::move(executable));
   if (!rows) return Failure(on_error(rows.error()).error());
   return rows;
 }
@@ -463,19 +531,18 @@ Result<void> SessionBackend::apply_schema(const query::Statement& statement) {
 }
 
 Result<void> SessionBackend::check_may_drop(const query::SchemaChange& change) const {
-  const data::Database* database =
-      writing_->session().catalogue()->database(change.database);
+  const data::Database* database = writing_->session().catalogue()->database(change.database);
   if (database == nullptr) return {};  // it is being made
   if (database->id == identity_.database) {
     return sql_error("55006", "cannot drop the currently open database");
   }
   int others = use_.sessions(database->id);
   if (others == 0) return {};
-  auto in_use = sql_error("55006", "database \"" + database->name +
-                                       "\" is being accessed by other users");
-  in_use.error().detail = others == 1 ? "There is 1 other session using the database."
-                                      : "There are " + std::to_string(others) +
-                                            " other sessions using the database.";
+  auto in_use =
+      sql_error("55006", "database \"" + database->name + "\" is being accessed by other users");
+  in_use.error().detail =
+      others == 1 ? "There is 1 other session using the database."
+                  : "There are " + std::to_string(others) + " other sessions using the database.";
   return in_use;
 }
 
@@ -537,9 +604,8 @@ Result<bool> SessionBackend::commit_writing() {
   Monotonic limit = now() + kCommitWait;
   while (true) {
     Position seen = writing_->session().seen();
-    auto position = with_continuity([&] {
-      return writing_->commit(fresh_transaction(), wall_clock_now());
-    });
+    auto position =
+        with_continuity([&] { return writing_->commit(fresh_transaction(), wall_clock_now()); });
     if (!position) return Failure(position.error());
     if (!*position) {
       SPAR_TRY(settle(seen));
@@ -550,14 +616,7 @@ Result<bool> SessionBackend::commit_writing() {
       position_ = **position;
       return true;
     }
-    if (outcome == replicate::Outcome::deadline) {
-      Error error;
-      error.code = Code::unknown_outcome;
-      error.sqlstate = "08007";
-      error.message = "the commit was written but no copy has confirmed it in time";
-      error.hint = "Look whether its changes are there before you repeat it.";
-      return Failure(std::move(error));
-    }
+    if (outcome == replicate::Outcome::deadline) return unconfirmed();
     SPAR_TRY(recover());  // it is certain that it did not happen
   }
 }
@@ -574,7 +633,9 @@ Result<bool> SessionBackend::commit() {
   return done;
 }
 
-void SessionBackend::rollback() { end_transaction(); }
+void SessionBackend::rollback() {
+  end_transaction();
+}
 
 Result<void> SessionBackend::finish() {
   if (mode_ != Mode::implicit) return {};

@@ -1,9 +1,10 @@
 // server/session_backend.h: one client session's transactions over a cluster, with continuity.
 //
-// Contract    gateway/backend.h. What a session did since it took the right to write (or pinned a snapshot)
-//             is remembered, with a digest of what it was answered. When the copy under it dies, the session
-//             takes the next one, does the same again and compares: equal answers, and the client never
-//             knows; another answer, and the client gets 40001.
+// Contract    gateway/backend.h. What a session did since it took the right to write (or pinned a
+// snapshot)
+//             is remembered, with a digest of what it was answered. When the copy under it dies,
+//             the session takes the next one, does the same again and compares: equal answers, and
+//             the client never knows; another answer, and the client gets 40001.
 // Threads     One thread; cancel() from any.
 // Invariants  S1 no row, count or error leaves before the position it depends on is acknowledged.
 //             S2 a replay hands over the same bound values (now(), random()) as the first run.
@@ -126,9 +127,9 @@ class SessionBackend : public gateway::Backend {
   Result<StoredResult> run_writing(const Step& step);
   Result<StoredResult> drain(engines::Cursor& cursor);
   Result<std::unique_ptr<gateway::Rows>> run_in_lease(gateway::Executable executable);
+  Result<std::unique_ptr<gateway::Rows>> run_once(gateway::Executable executable);
   Result<std::unique_ptr<gateway::Rows>> run_read(gateway::Executable executable);
-  Result<std::shared_ptr<const query::Statement>> try_schema(
-      const gateway::Executable& executable);
+  Result<std::shared_ptr<const query::Statement>> try_schema(const gateway::Executable& executable);
   Result<void> apply_schema(const query::Statement& statement);
   Result<void> check_may_drop(const query::SchemaChange& change) const;
   void remember(Step step);
@@ -145,8 +146,8 @@ class SessionBackend : public gateway::Backend {
   gateway::TransactionOptions options_;
   Mode mode_ = Mode::none;
   bool failed_ = false;
-  bool used_ = false;        // a statement has run in this transaction
-  bool replayable_ = true;   // everything since the lease was taken is remembered
+  bool used_ = false;       // a statement has run in this transaction
+  bool replayable_ = true;  // everything since the lease was taken is remembered
   Timestamp transaction_time_{};
   Monotonic statement_deadline_ = kNoDeadline;
   std::atomic<bool> cancelled_{false};

@@ -103,7 +103,12 @@ Result<std::optional<Message>> Decoder::next() {
   }
   if (in.size() < 1 + length) return std::nullopt;
   begin_ += 1 + length;
-  return decode({.type = type, .body = in.substr(kHeader, length - 4)});
+  Message message = decode({.type = type, .body = in.substr(kHeader, length - 4)});
+  constexpr std::string_view kSync("S\0\0\0\4", 5);
+  if (auto* execute = std::get_if<Execute>(&message)) {
+    execute->sync_follows = unread().starts_with(kSync);
+  }
+  return message;
 }
 
 Result<std::optional<Message>> Decoder::next_startup() {

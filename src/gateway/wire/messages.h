@@ -60,6 +60,7 @@ struct Close {
 struct Execute {
   std::string_view portal;
   std::int32_t rows_max = 0;  // 0 or less: all
+  bool sync_follows = false;  // as far as has been received
 };
 struct Flush {};
 struct Sync {};

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <future>
+#include <thread>
 #include <vector>
 
 namespace spar::replicate {
@@ -68,6 +70,133 @@ TEST(WriterGate, FirstComeFirstServed) {
   right->release(1);
   for (std::thread& session : sessions) session.join();
   EXPECT_EQ(served, (std::vector<std::uint64_t>{2, 3, 4, 5, 6, 7}));
+}
+
+// Counts its runs, and is settled when told so.
+class CountedErrand : public Errand {
+ public:
+  bool run(Wakeup& turn) override {
+    ++runs;
+    thread = std::this_thread::get_id();
+    if (before_end) before_end();
+    if (is_settled) return true;
+    turn_ = &turn;
+    return false;
+  }
+  bool settled() const override { return is_settled; }
+  void await(Wakeup& turn) override { (void)turn.wait_until(kNoDeadline); }
+  void settle() {
+    is_settled = true;
+    if (turn_ != nullptr) turn_.load()->signal();
+  }
+
+  std::atomic<int> runs{0};
+  std::atomic<bool> is_settled{false};
+  std::thread::id thread;
+  std::function<void()> before_end;
+
+ private:
+  std::atomic<Wakeup*> turn_{nullptr};
+};
+
+std::future<Result<void>> performing(WriterGate& gate, std::uint64_t session, Errand& errand,
+                                     const std::atomic<bool>* cancelled = nullptr) {
+  return std::async(std::launch::async, [&gate, session, &errand, cancelled] {
+    return gate.perform({session, soon(), cancelled}, errand);
+  });
+}
+
+// Until that many sessions are in line behind the holder.
+void await_line(WriterGate& gate, std::size_t length) {
+  while (gate.waiting() < length) std::this_thread::yield();
+}
+
+TEST(WriterGate, ASessionRunsTheErrandsBehindItsOwnUntilItIsSettled) {
+  auto right = gate();
+  ASSERT_TRUE(right->acquire({1, soon()}));
+  CountedErrand first, second, third;
+  second.is_settled = third.is_settled = true;
+  auto one = performing(*right, 2, first);
+  await_line(*right, 1);
+  auto two = performing(*right, 3, second);
+  await_line(*right, 2);
+  third.before_end = [&] { first.settle(); };
+  auto three = performing(*right, 4, third);
+  await_line(*right, 3);
+  CountedErrand own;  // of a session that comes too late for the first to run it
+  own.is_settled = true;
+  auto four = performing(*right, 5, own);
+  await_line(*right, 4);
+  right->release(1);
+  for (auto* session : {&one, &two, &three, &four}) EXPECT_TRUE(session->get());
+  for (auto* errand : {&first, &second, &third, &own}) EXPECT_EQ(errand->runs, 1);
+  EXPECT_EQ(second.thread, first.thread);
+  EXPECT_EQ(third.thread, first.thread);
+  EXPECT_NE(own.thread, first.thread);
+  EXPECT_TRUE(right->acquire({6, soon()}));  // and the right is free again
+}
+
+TEST(WriterGate, AWriterInBlocksIsNotPassedOver) {
+  auto right = gate();
+  ASSERT_TRUE(right->acquire({1, soon()}));
+  CountedErrand errand, behind;
+  behind.is_settled = true;
+  auto one = performing(*right, 2, errand);
+  await_line(*right, 1);
+  auto block = acquiring(*right, 3);
+  await_line(*right, 2);
+  auto two = performing(*right, 4, behind);
+  await_line(*right, 3);
+  right->release(1);
+  ASSERT_TRUE(block.get());
+  EXPECT_EQ(behind.runs, 0);
+  right->release(3);
+  EXPECT_TRUE(two.get());
+  errand.settle();
+  EXPECT_TRUE(one.get());
+}
+
+// What was taken will be done: only what waits in line can be given up.
+TEST(WriterGate, AnErrandThatRunsIsNotCancelled) {
+  auto right = gate();
+  ASSERT_TRUE(right->acquire({1, soon()}));
+  std::atomic<bool> cancelled{false};
+  CountedErrand first, second;
+  second.is_settled = true;
+  second.before_end = [&] { cancelled = true; };
+  auto one = performing(*right, 2, first);
+  await_line(*right, 1);
+  auto two = performing(*right, 3, second, &cancelled);
+  await_line(*right, 2);
+  right->release(1);
+  EXPECT_TRUE(two.get());
+  first.settle();
+  EXPECT_TRUE(one.get());
+}
+
+TEST(WriterGate, AnErrandInAClosedLineIsNotRun) {
+  auto right = gate();
+  ASSERT_TRUE(right->acquire({1, soon()}));
+  CountedErrand errand;
+  auto one = performing(*right, 2, errand);
+  await_line(*right, 1);
+  right->close();
+  EXPECT_EQ(code_of(one.get()), Code::copy_lost);
+  EXPECT_EQ(errand.runs, 0);
+}
+
+// The primary dies while a session runs what is another's: nobody inherits that for ever.
+TEST(WriterGate, AnErrandUnderwayIsNoInheritance) {
+  auto right = gate();
+  std::shared_ptr<WriterGate> next;
+  CountedErrand errand;
+  errand.is_settled = true;
+  errand.before_end = [&] {
+    right->close();
+    next = WriterGate::successor(right);
+  };
+  EXPECT_TRUE(right->perform({1, soon()}, errand));
+  EXPECT_TRUE(next->acquire({2, soon()}));
 }
 
 TEST(WriterGate, ALineThatIsGivenUpIsPassedOver) {

@@ -84,6 +84,34 @@ TEST_F(SessionBackendTest, ACommitIsNotAnsweredBeforeItIsAcknowledged) {
   EXPECT_EQ(writer->position(), (Position{Epoch(1), Sequence(2)}));
 }
 
+gateway::Executable alone(const Cluster& cluster, std::int64_t id) {
+  return {statement(cluster, test::insert_account()), nullptr, {id, std::int64_t(0)}, true};
+}
+
+TEST_F(SessionBackendTest, AWriteAloneIsNotAnsweredBeforeItIsAcknowledged) {
+  auto writer = session();
+  auto answer = std::async(std::launch::async, [&] {
+    auto rows = writer->run(alone(rig_.cluster, 2));
+    return rows.has_value() && (*rows)->affected() == 1;
+  });
+  EXPECT_EQ(answer.wait_for(kAMoment), std::future_status::timeout);
+  mirror_confirms({Epoch(1), Sequence(2)});
+  EXPECT_TRUE(answer.get());
+  EXPECT_TRUE(writer->finish());
+  EXPECT_EQ(writer->position(), (Position{Epoch(1), Sequence(2)}));
+}
+
+// S1: that a key is taken may be news of a commit that is never acknowledged.
+TEST_F(SessionBackendTest, ARefusalIsNotAnsweredBeforeWhatItSawIsAcknowledged) {
+  Position doubtful = rig_.add_account(2);
+  auto writer = session();
+  auto answer = std::async(std::launch::async,
+                           [&] { return writer->run(alone(rig_.cluster, 2)).error().sqlstate; });
+  EXPECT_EQ(answer.wait_for(kAMoment), std::future_status::timeout);
+  mirror_confirms(doubtful);
+  EXPECT_EQ(answer.get(), "23505");
+}
+
 TEST_F(SessionBackendTest, ReadsAndCommitsGoOnWhenAllIsAcknowledged) {
   auto reader = session();
   EXPECT_EQ(count(*reader), 1);
