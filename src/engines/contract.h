@@ -30,7 +30,6 @@
 namespace spar::engines {
 
 struct Capabilities {
-  bool shows_unflushed = true;  // a read may see commits that are not durable yet
   bool pins_snapshots = true;   // a read session can hold one snapshot over many statements
 };
 

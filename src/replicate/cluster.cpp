@@ -47,7 +47,11 @@ Result<std::optional<Position>> WriteLease::commit(TransactionId transaction, Ti
   }
   // From here on the log decides: what the copy says of its own commit only tells us to leave it.
   Result<void> committed = session_->commit();
-  if (!committed) member_->fail(committed.error());
+  if (committed) {
+    pipeline_.shown(position);
+  } else {
+    member_->fail(committed.error());
+  }
   give_back();
   return position;
 }
@@ -128,10 +132,7 @@ Result<std::unique_ptr<ReadLease>> Cluster::begin_read(const ReadNeed& need, Mon
       }
     }
     Result<std::unique_ptr<engines::ReadSession>> session = chosen->copy().open_read();
-    if (session) {
-      bool settle = chosen == routing->primary && chosen->copy().capabilities().shows_unflushed;
-      return std::make_unique<ReadLease>(chosen, std::move(*session), settle);
-    }
+    if (session) return std::make_unique<ReadLease>(chosen, std::move(*session));
     report(*chosen, session.error());
     if (std::chrono::steady_clock::now() > deadline) return no_copy();
     std::this_thread::sleep_for(std::chrono::microseconds(200));

@@ -42,20 +42,16 @@ struct ReadNeed {
 
 class ReadLease {
  public:
-  ReadLease(std::shared_ptr<Member> member, std::unique_ptr<engines::ReadSession> session,
-            bool needs_settling)
-      : member_(std::move(member)), session_(std::move(session)), needs_settling_(needs_settling) {}
+  ReadLease(std::shared_ptr<Member> member, std::unique_ptr<engines::ReadSession> session)
+      : member_(std::move(member)), session_(std::move(session)) {}
   ~ReadLease() { session_.reset(); }
 
   engines::ReadSession& session() { return *session_; }
   Member& member() { return *member_; }
-  // Whether what the snapshot saw may not be acknowledged yet.
-  bool needs_settling() const { return needs_settling_; }
 
  private:
   std::shared_ptr<Member> member_;
   std::unique_ptr<engines::ReadSession> session_;
-  bool needs_settling_;
 };
 
 struct Committed {

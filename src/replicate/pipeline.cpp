@@ -44,6 +44,18 @@ bool Pipeline::publish(changelog::SharedRecord record) {
   return true;
 }
 
+void Pipeline::shown(const Position& position) {
+  Told told;
+  bool advanced = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (position.epoch != epoch_) return;  // begin_epoch() has decided
+    shown_ = position.sequence;
+    advanced = recompute(told);
+  }
+  if (advanced) on_acknowledged_.notify_all();
+}
+
 // A later epoch began before this position: another history has its number.
 bool Pipeline::lost(const Position& position) const {
   return std::any_of(history_.begin(), history_.end(), [&](const Fork& fork) {
@@ -148,22 +160,20 @@ void Pipeline::durable(CopyId member, Sequence sequence) {
   {
     std::lock_guard lock(mutex_);
     durable_[member] = sequence;
-    Sequence before = acknowledged_;
-    recompute(told);
-    advanced = acknowledged_ != before;
+    advanced = recompute(told);
   }
   if (advanced) on_acknowledged_.notify_all();
 }
 
-void Pipeline::recompute(Told& told) {
-  if (acknowledgers_.empty() || !enough_) return;
-  Sequence lowest = published_;
+bool Pipeline::recompute(Told& told) {
+  if (acknowledgers_.empty() || !enough_) return false;
+  Sequence lowest = shown_;
   for (CopyId member : acknowledgers_) {
     auto known = durable_.find(member);
     lowest = std::min(lowest, known == durable_.end() ? Sequence() : known->second);
   }
   if (mutant(Mutant::acknowledge_early)) lowest = published_;
-  if (lowest <= acknowledged_) return;
+  if (lowest <= acknowledged_) return false;
   acknowledged_ = lowest;
   acknowledged_fast_.store(lowest.value);
   while (!waiters_.empty() && waiters_.front()->position.sequence <= lowest) {
@@ -173,6 +183,7 @@ void Pipeline::recompute(Told& told) {
     told.waiters.push_back(waiter);
   }
   trim();
+  return true;
 }
 
 void Pipeline::trim() {
@@ -220,7 +231,7 @@ void Pipeline::begin_epoch(const History& history, Epoch epoch, Sequence end) {
     }
     if (end > published_ || window_.empty()) window_.clear(), window_bytes_ = 0;
     SPAR_ASSERT(acknowledged_ <= end);
-    published_ = end;
+    published_ = shown_ = end;
     epoch_ = epoch;
     epoch_fast_.store(epoch.value);
     for (auto& [member, sequence] : durable_) sequence = std::min(sequence, end);

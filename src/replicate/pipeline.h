@@ -10,6 +10,8 @@
 //             P3 nothing is acknowledged between seal() and begin_epoch() but what was published
 //             before. P4 a change of the acknowledgers takes effect only when the caller says so,
 //             which is after the cluster record holds it.
+//             P5 nothing is acknowledged before the primary shows it: a follower would show it, and
+//             a read on the primary after that would not.
 #pragma once
 
 #include <atomic>
@@ -55,6 +57,9 @@ class Pipeline {
   // False when the epoch is sealed: the record goes nowhere, roll back. REQUIRES: the writer's
   // right.
   bool publish(changelog::SharedRecord record);
+
+  // The primary shows the record to its readers. REQUIRES: the writer's right.
+  void shown(const Position& position);
 
   Position published() const;
   Position acknowledged() const;
@@ -104,7 +109,7 @@ class Pipeline {
   };
 
   Sequence first_in_window() const;  // of the window, or published + 1
-  void recompute(Told& told);        // acknowledged
+  bool recompute(Told& told);        // whether acknowledged() rose
   void trim();
   bool lost(const Position& position) const;
   void collect(const FeedRequest& request, Feed& feed) const;
@@ -118,6 +123,7 @@ class Pipeline {
   History history_;
   Epoch epoch_;
   Sequence published_;
+  Sequence shown_;
   Sequence acknowledged_;
   std::atomic<std::uint64_t> acknowledged_fast_{0};
   std::atomic<std::uint64_t> epoch_fast_{0};

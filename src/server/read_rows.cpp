@@ -55,7 +55,8 @@ Result<void> ReadRows::skip_given() {
 
 Result<bool> ReadRows::settle_first(Result<bool> more) {
   if (!more || settled_) return more;
-  if (lease_->needs_settling()) SPAR_TRY(session_.settle(lease_->session().seen()));
+  // On a follower too: it may have become the primary since the lease was given.
+  SPAR_TRY(session_.settle(lease_->session().seen()));
   settled_ = true;
   return more;
 }

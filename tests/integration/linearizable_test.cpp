@@ -7,6 +7,7 @@
 #include <atomic>
 #include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <mutex>
@@ -140,6 +141,26 @@ std::vector<RegisterOperation> with_a_stale_read(std::vector<RegisterOperation> 
   return {};
 }
 
+// What was asked about the register shortly before and after the answer that does not fit, for who
+// has to explain it. `why` ends in "in key K during [A, B]".
+void print_around(std::vector<RegisterOperation> history, const std::string& why) {
+  std::int64_t key = 0, from = 0, to = 0;
+  const std::size_t at = why.rfind("in key ");
+  if (at == std::string::npos ||
+      std::sscanf(why.c_str() + at, "in key %ld during [%ld, %ld]", &key, &from, &to) != 3) {
+    return;
+  }
+  constexpr std::int64_t kAround = 4'000'000;  // ns
+  std::ranges::sort(history, {}, &RegisterOperation::invoked);
+  for (const RegisterOperation& each : history) {
+    const bool near = each.returned > from - kAround && each.invoked < to + kAround;
+    if (each.key != key || !near) continue;
+    std::cout << "  " << (each.invoked - from) / 1000 << " .. " << (each.returned - from) / 1000
+              << " us  client " << each.client << (each.kind == Kind::read ? " reads " : " writes ")
+              << each.value << '\n';
+  }
+}
+
 bool all_serve(const json& cluster) {
   return is_protected(cluster) && std::ranges::all_of(cluster["copies"], [](const json& copy) {
            std::string role = copy.value("role", "");
@@ -148,7 +169,8 @@ bool all_serve(const json& cluster) {
          });
 }
 
-class LinearizableTest : public ::testing::Test {
+// Several times: what goes wrong here goes wrong in windows of microseconds.
+class LinearizableTest : public ::testing::TestWithParam<int> {
  protected:
   void start() {
     auto started = start_process_node(directory_.path());
@@ -210,7 +232,7 @@ class LinearizableTest : public ::testing::Test {
   std::unique_ptr<Clients> clients_;
 };
 
-TEST_F(LinearizableTest, StrictReadsWhileCopiesAreDestroyed) {
+TEST_P(LinearizableTest, StrictReadsWhileCopiesAreDestroyed) {
   std::cout << "seed " << seed_ << '\n';
   ASSERT_NO_FATAL_FAILURE(start());
   ASSERT_NO_FATAL_FAILURE(destroy_primary());
@@ -228,8 +250,11 @@ TEST_F(LinearizableTest, StrictReadsWhileCopiesAreDestroyed) {
   EXPECT_EQ(of_stale.verdict, Verdict::violated) << of_stale.why;
   Judgement judgement = check_registers(history, kInitial);
   EXPECT_EQ(judgement.verdict, Verdict::linearizable) << judgement.why;
+  if (judgement.verdict == Verdict::violated) print_around(history, judgement.why);
   std::cout << history.size() << " operations; with a stale read: " << of_stale.why << '\n';
 }
+
+INSTANTIATE_TEST_SUITE_P(Rounds, LinearizableTest, ::testing::Range(0, runs(8)));
 
 }  // namespace
 }  // namespace spar::test

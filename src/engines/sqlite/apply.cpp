@@ -38,7 +38,7 @@ Result<void> Applier::apply(std::span<const changelog::SharedRecord> records) {
   for (const auto& [table, hash] : contents_) state_.contents[table] = hash;
   for (ObjectId table : dropped_) state_.contents.erase(table);
   if (schema_changed_) state_.catalogue.store(catalogue_);
-  state_.publish(records.back()->position);
+  state_.shown.set(records.back()->position);
   return {};
 }
 
@@ -50,6 +50,7 @@ Result<void> Applier::apply_all(std::span<const changelog::SharedRecord> records
   }
   for (const auto& [table, hash] : contents_) SPAR_TRY(write_content(connection_, table, hash));
   SPAR_TRY(write_position(connection_, records.back()->position));
+  state_.bound.set(records.back()->position);
   SPAR_ASSIGN(StatementUse use, connection_.prepare("COMMIT"));
   return use.run();
 }
@@ -70,14 +71,19 @@ Result<void> Applier::apply_one(const changelog::Record& record) {
 
 Result<void> Applier::apply_change(const changelog::Change& change) {
   switch (change.kind) {
-    case changelog::ChangeKind::insert: return insert(change);
-    case changelog::ChangeKind::update: return update(change);
-    case changelog::ChangeKind::erase: return erase(change);
+    case changelog::ChangeKind::insert:
+      return insert(change);
+    case changelog::ChangeKind::update:
+      return update(change);
+    case changelog::ChangeKind::erase:
+      return erase(change);
     case changelog::ChangeKind::truncate:
       content(change.table) = {};
       return connection_.run("DELETE FROM " + table_name(change.table));
-    case changelog::ChangeKind::catalogue: return apply_schema(change);
-    case changelog::ChangeKind::content: return check_content(change);
+    case changelog::ChangeKind::catalogue:
+      return apply_schema(change);
+    case changelog::ChangeKind::content:
+      return check_content(change);
   }
   return diverged("unknown kind of change");
 }

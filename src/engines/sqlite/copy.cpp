@@ -37,7 +37,7 @@ class EmbeddedCopy : public Copy {
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
-  Position applied() const override { return state_.published(); }
+  Position applied() const override { return state_.shown.get(); }
   std::shared_ptr<const data::Catalogue> catalogue() const override {
     return state_.catalogue.load();
   }
@@ -187,7 +187,8 @@ Result<void> EmbeddedCopy::load() {
   SPAR_ASSIGN(std::shared_ptr<const data::Catalogue> catalogue, read_catalogue(*writer_));
   SPAR_ASSIGN(state_.contents, read_contents(*writer_));
   state_.catalogue.store(std::move(catalogue));
-  state_.publish(position);
+  state_.bound.set(position);
+  state_.shown.set(position);
   return {};
 }
 

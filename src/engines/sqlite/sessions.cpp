@@ -137,10 +137,10 @@ class PooledReadSession : public ReadSession {
   Position seen() const override { return seen_; }
 
  private:
-  // Published positions rise before their commit becomes visible, so what is published now bounds
-  // what the snapshot just taken can hold.
+  // The bound rises before a commit becomes visible, so that it is now one of the snapshot just
+  // taken.
   void note_snapshot() {
-    if (!pinned_ || seen_ == Position{}) seen_ = state_.published();
+    if (!pinned_ || seen_ == Position{}) seen_ = state_.bound.get();
   }
 
   CopyState& state_;
@@ -160,7 +160,7 @@ class WritingSession : public WriteSession {
  public:
   WritingSession(CopyState& state, Connection& connection, std::function<void()> release)
       : state_(state), connection_(connection), release_(std::move(release)),
-        capture_(connection.raw()), catalogue_(state.catalogue.load()), seen_(state.published()) {}
+        capture_(connection.raw()), catalogue_(state.catalogue.load()), seen_(state.bound.get()) {}
 
   ~WritingSession() override {
     capture_.stop();
@@ -291,12 +291,13 @@ class WritingSession : public WriteSession {
 
   Result<void> commit() override {
     SPAR_TRY(alive());
-    state_.publish(position_);  // before a reader can see it
+    state_.bound.set(position_);
     SPAR_ASSIGN(StatementUse use, connection_.prepare("COMMIT"));
     Result<void> done = use.run();
     if (!done) return Failure(explained(done.error(), *catalogue_));
     publish_contents();
     if (schema_changed_) state_.catalogue.store(catalogue_);
+    state_.shown.set(position_);
     return {};
   }
 

@@ -13,22 +13,27 @@
 
 namespace spar::engines::sqlite {
 
+// A position that rises; its two halves are read apart, so that for a moment one may be old.
+class RisingPosition {
+ public:
+  Position get() const { return {Epoch(epoch_.load()), Sequence(sequence_.load())}; }
+  void set(const Position& position) {
+    epoch_.store(position.epoch.value);
+    sequence_.store(position.sequence.value);
+  }
+
+ private:
+  std::atomic<std::uint64_t> epoch_{0}, sequence_{0};
+};
+
 // What sessions share with their copy.
 struct CopyState {
   std::atomic<bool> fenced{false};
-  std::atomic<std::uint64_t> published_epoch{0};     // nothing newer can be visible to a reader
-  std::atomic<std::uint64_t> published_sequence{0};
+  RisingPosition bound;  // raised before a COMMIT: nothing newer can be visible to a reader
+  RisingPosition shown;  // raised after it: everything up to here is visible to a new reader
   std::atomic<std::shared_ptr<const data::Catalogue>> catalogue;
   std::mutex contents_mutex;
   Contents contents;
-
-  Position published() const {
-    return {Epoch(published_epoch.load()), Sequence(published_sequence.load())};
-  }
-  void publish(const Position& position) {
-    published_epoch.store(position.epoch.value);
-    published_sequence.store(position.sequence.value);
-  }
 };
 
 // Idle read connections, newest first; connections in use are known for interrupt().

@@ -220,7 +220,8 @@ std::chrono::nanoseconds processor_time(std::thread& thread) {
   return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 
-// A commit that fence() interrupts is done again on another copy: "canceled" would reach the client.
+// A commit that fence() interrupts is done again on another copy: "canceled" would reach the
+// client.
 TEST_F(CopyTest, WhatFenceInterruptsIsLostAndNotCanceled) {
   auto copy = open("a", {});
   fill(*copy);
@@ -239,6 +240,53 @@ TEST_F(CopyTest, WhatFenceInterruptsIsLostAndNotCanceled) {
   thread.join();
   ASSERT_FALSE(endless);
   EXPECT_EQ(endless.error().code, Code::copy_lost) << endless.error().message;
+}
+
+std::int64_t balance(ReadSession& session, std::int64_t account) {
+  query::Plan wanted = plan(query::PlanKind::select, "SELECT c2 FROM t16385 WHERE c1=?1");
+  std::vector<Datum> values{account};
+  auto cursor = session.open({wanted, values});
+  EXPECT_TRUE(cursor) << cursor.error().message;
+  data::Row row;
+  auto more = (*cursor)->next(row);
+  EXPECT_TRUE(more && *more);
+  return more && *more ? std::get<std::int64_t>(row[0]) : -1;
+}
+
+// A read has everything up to what was applied before it, and nothing newer than what it says it
+// has seen: the first is what strict reads rely on, the second what they wait for.
+TEST_F(CopyTest, AReadLiesBetweenWhatWasAppliedAndWhatItHasSeen) {
+  constexpr int kCommits = 3000;
+  constexpr std::int64_t kFirst = 100;  // as fill() leaves it
+  auto primary = open("a", {});
+  auto records = fill(*primary);
+  for (int i = 0; i < kCommits; ++i) {
+    records.push_back(commit(*primary, [](WriteSession& session) {
+      run(session, add_to_balance(), {std::int64_t(1), std::int64_t(1)});
+    }));
+  }
+  auto copy = open("b", {});
+  const std::size_t filled = records.size() - kCommits;
+  ASSERT_TRUE(copy->apply({records.data(), filled}));
+  const std::uint64_t start = copy->applied().sequence.value;
+  std::atomic<bool> done{false};
+  const auto read = [&] {
+    auto session = copy->open_read();
+    ASSERT_TRUE(session);
+    while (!done) {
+      const std::uint64_t applied = copy->applied().sequence.value;
+      const auto shown = static_cast<std::uint64_t>(balance(**session, 1) - kFirst) + start;
+      EXPECT_LE(applied, shown);
+      EXPECT_LE(shown, (*session)->seen().sequence.value);
+    }
+  };
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 3; ++i) readers.emplace_back(read);
+  for (std::size_t i = filled; i < records.size(); ++i) {
+    EXPECT_TRUE(copy->apply({&records[i], 1}));
+  }
+  done = true;
+  for (std::thread& reader : readers) reader.join();
 }
 
 TEST_F(CopyTest, SavepointsTakeBackTheirRecords) {

@@ -38,6 +38,7 @@ class PipelineTest : public ::testing::Test {
   Position publish(std::size_t bytes = 10) {
     Position next = pipeline_.next();
     EXPECT_TRUE(pipeline_.publish(make_record(next.epoch, next.sequence, bytes)));
+    pipeline_.shown(next);
     return next;
   }
   void durable_on_both(std::uint64_t sequence) {
@@ -76,6 +77,28 @@ TEST_F(PipelineTest, AcknowledgesWhatEveryAcknowledgerHolds) {
   EXPECT_FALSE(pipeline_.settled(second));
   pipeline_.durable(kMirror, Sequence(2));
   EXPECT_EQ(pipeline_.wait(second, at_once()), Outcome::committed);
+}
+
+// P5: the logs may be faster than the primary's own commit.
+TEST_F(PipelineTest, AcknowledgesNothingThatThePrimaryDoesNotShowYet) {
+  Position next = pipeline_.next();
+  ASSERT_TRUE(pipeline_.publish(make_record(next.epoch, next.sequence)));
+  durable_on_both(1);
+  EXPECT_EQ(acknowledged(), 0u);
+  auto session = waiting(next);
+  pipeline_.shown(next);
+  EXPECT_EQ(acknowledged(), 1u);
+  EXPECT_EQ(session.get(), Outcome::committed);
+}
+
+TEST_F(PipelineTest, ANewPrimaryShowsItsWholeHistory) {
+  Position next = pipeline_.next();
+  ASSERT_TRUE(pipeline_.publish(make_record(next.epoch, next.sequence)));
+  durable_on_both(1);  // and then the primary dies in its commit
+  pipeline_.begin_epoch({{Epoch(1), Sequence(0)}, {Epoch(2), Sequence(1)}}, Epoch(2), Sequence(1));
+  EXPECT_EQ(acknowledged(), 1u);
+  pipeline_.shown(next);  // too late to mean anything
+  EXPECT_EQ(pipeline_.wait(next, at_once()), Outcome::committed);
 }
 
 TEST_F(PipelineTest, AMirrorThatHasNotReportedHoldsNothing) {
