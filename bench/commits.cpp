@@ -221,7 +221,8 @@ int main(int argc, char** argv) {
     if (argc > 4) {  // under a profiler
       const int alone = std::clamp(std::atoi(argv[4]), 1, 32);
       const Measured m = measure(alone, seconds, ours);
-      std::printf("%d sessions: %.0f commits/s, median %.0f us\n", alone, m.per_second, m.median_us);
+      std::printf("%d sessions: %.0f commits/s, median %.0f us\n", alone, m.per_second,
+                  m.median_us);
       std::filesystem::remove_all(directory);
       return 0;
     }

@@ -25,8 +25,8 @@ void add_commands(CLI::App& app, Context& context) {
   add_completion(app, context);
 }
 
-// The deepest statements that the limits allow need 4 MiB (tests/unit/query/depth_test.cpp); without
-// this, threads have what `ulimit -s` says.
+// The deepest statements that the limits allow need 4 MiB (tests/unit/query/depth_test.cpp);
+// without this, threads have what `ulimit -s` says.
 void give_threads_deep_stacks() {
   constexpr std::size_t kStackBytes = std::size_t{8} << 20;
   pthread_attr_t attributes;

@@ -7,22 +7,24 @@
 namespace spar {
 
 enum class Mutant {
-  acknowledge_early,      // answer a commit before the mirrors have it
-  skip_epoch_store,       // promote without storing the new epoch first
-  shrink_set_unstored,    // let a mirror out of the acknowledgement before the record says so
+  acknowledge_early,    // answer a commit before the mirrors have it
+  skip_epoch_store,     // promote without storing the new epoch first
+  shrink_set_unstored,  // let a mirror out of the acknowledgement before the record says so
   apply_before_acknowledged,
-  read_before_durable,    // answer a read that saw what is not durable yet
-  forget_position,        // leave the position out of the copy's transaction
-  trim_log_early,         // trim the log past the slowest member
+  read_before_durable,  // answer a read that saw what is not durable yet
+  forget_position,      // leave the position out of the copy's transaction
+  trim_log_early,       // trim the log past the slowest member
   promote_from_old_record,
-  accept_foreign_copy,    // do not compare cluster id and incarnation
+  accept_foreign_copy,  // do not compare cluster id and incarnation
   ignore_failed_flush,
 };
 
 #ifdef SPAR_MUTANTS
 bool mutant(Mutant which) noexcept;
 #else
-constexpr bool mutant(Mutant) noexcept { return false; }
+constexpr bool mutant(Mutant) noexcept {
+  return false;
+}
 #endif
 
 }  // namespace spar

@@ -68,18 +68,18 @@ inline Failure not_supported(std::string_view feature, int position = 0) {
 #define SPAR_CONCAT(a, b) SPAR_CONCAT_(a, b)
 
 // SPAR_TRY(expression);            returns the error of a Result<void> or ignored Result<T>
-#define SPAR_TRY(...)                                                      \
-  do {                                                                     \
-    auto spar_result_ = (__VA_ARGS__);                                     \
+#define SPAR_TRY(...)                                                           \
+  do {                                                                          \
+    auto spar_result_ = (__VA_ARGS__);                                          \
     if (!spar_result_) return std::unexpected(std::move(spar_result_.error())); \
   } while (false)
 
 // SPAR_ASSIGN(auto x, expression); returns the error, or moves the value into x
 #define SPAR_ASSIGN(target, ...) \
   SPAR_ASSIGN_(SPAR_CONCAT(spar_result_, __LINE__), target, __VA_ARGS__)
-#define SPAR_ASSIGN_(name, target, ...)                          \
-  auto name = (__VA_ARGS__);                                     \
-  if (!name) return std::unexpected(std::move(name.error()));    \
+#define SPAR_ASSIGN_(name, target, ...)                       \
+  auto name = (__VA_ARGS__);                                  \
+  if (!name) return std::unexpected(std::move(name.error())); \
   target = std::move(*name)
 
 }  // namespace spar

@@ -48,7 +48,8 @@ void start_cas(Turn& turn, Record wanted, CasRecord::Purpose purpose) {
   const std::uint64_t expected = turn.record().version;
   wanted.version = expected + 1;
   PendingCas cas{{}, wanted, purpose, turn.now + kActionDeadline};
-  cas.id = turn.act(wanted.epoch, CasRecord{expected, std::move(wanted), purpose});
+  const Epoch epoch = wanted.epoch;
+  cas.id = turn.act(epoch, CasRecord{expected, std::move(wanted), purpose});
   state.cas = std::move(cas);
 }
 

@@ -427,23 +427,24 @@ class Decoder {
   // What a lone number is depends on which fields are known: the order is MDY, unless the first
   // number has more than two digits.
   Fault date_number(std::string_view digits) {
-    const auto value = to_int(digits);
-    if (!value) return Fault::range;
+    const auto parsed = to_int(digits);
+    if (!parsed) return Fault::range;
+    const int value = *parsed;
     const bool is_long = digits.size() > 2;
-    if (digits.size() == 3 && year_ && !month_ && !day_ && *value >= 1 && *value <= 366) {
-      return day_of_year_number(*value);
+    if (digits.size() == 3 && year_ && !month_ && !day_ && value >= 1 && value <= 366) {
+      return day_of_year_number(value);
     }
     if (!date_begun()) {
-      if (is_long) return set_year(*value, false);
-      month_ = *value;
+      if (is_long) return set_year(value, false);
+      month_ = value;
     } else if (year_ && !month_) {
-      month_ = *value;
+      month_ = value;
     } else if (month_ && !day_ && text_month_ && !year_ && is_long) {
-      return set_year(*value, false);
+      return set_year(value, false);
     } else if (month_ && !day_) {
-      day_ = *value;
+      day_ = value;
     } else if (month_ && day_ && !year_) {
-      return set_year(*value, !is_long);
+      return set_year(value, !is_long);
     } else if (date_complete() && !fields_.micros) {
       return run_together(digits, true);
     } else {

@@ -83,7 +83,7 @@ class Series {
       power = multiply(power, square);
       sum += power / n;
     }
-    return sum << static_cast<mp_bitcnt_t>(doublings + 1);
+    return sum << (static_cast<mp_bitcnt_t>(doublings) + 1);
   }
 
   int digits_;

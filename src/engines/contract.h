@@ -1,10 +1,12 @@
-// engines/contract.h: what every engine's copy can do for the rooms above; capabilities are asked for,
-// engine names are not.
+// engines/contract.h: what every engine's copy can do for the rooms above; capabilities are asked
+// for, engine names are not.
 //
-// Contract    Calls block until they are done, fail, or their deadline has passed; a caller on a thread
+// Contract    Calls block until they are done, fail, or their deadline has passed; a caller on a
+// thread
 //             of its own makes them asynchronous. A call that finds the copy unusable returns
 //             Code::copy_lost, and the copy stays unusable until it is opened anew.
-//             commit() may answer Code::unknown_outcome: the caller resolves it from the change log.
+//             commit() may answer Code::unknown_outcome: the caller resolves it from the change
+//             log.
 // Threads     Copy: any thread, except that one WriteSession exists at a time. A session and its
 //             cursors: one thread at a time.
 // Lifetime    Cursors die before their session, sessions before their copy.
@@ -30,7 +32,7 @@
 namespace spar::engines {
 
 struct Capabilities {
-  bool pins_snapshots = true;   // a read session can hold one snapshot over many statements
+  bool pins_snapshots = true;  // a read session can hold one snapshot over many statements
 };
 
 struct Call {
@@ -82,7 +84,8 @@ class WriteSession : public ReadSession {
   // The catalogue as this transaction sees it.
   virtual std::shared_ptr<const data::Catalogue> catalogue() const = 0;
   virtual bool wrote() const = 0;
-  // Stores position, content hashes and catalogue beside the data and gives the record to be logged.
+  // Stores position, content hashes and catalogue beside the data and gives the record to be
+  // logged.
   virtual Result<changelog::SharedRecord> prepare_commit(const CommitRequest& request) = 0;
   virtual Result<void> commit() = 0;
 };
@@ -96,7 +99,7 @@ class Copy {
   virtual const Capabilities& capabilities() const = 0;
   virtual Position applied() const = 0;
   virtual std::shared_ptr<const data::Catalogue> catalogue() const = 0;
-  virtual Contents contents() const = 0;                 // as carried forward
+  virtual Contents contents() const = 0;                     // as carried forward
   virtual Result<std::pair<Position, Contents>> scan() = 0;  // as read row by row, in one snapshot
 
   virtual Result<std::unique_ptr<ReadSession>> open_read() = 0;
@@ -105,7 +108,8 @@ class Copy {
   // CopyControl. promote: writes of `epoch` are accepted from now on. follow: only apply() writes.
   virtual Result<void> promote(Epoch epoch) = 0;
   virtual Result<void> follow(Epoch epoch) = 0;
-  virtual void fence() = 0;  // every call from now on, and every call running, gives Code::copy_lost
+  virtual void
+  fence() = 0;  // every call from now on, and every call running, gives Code::copy_lost
 
   // ChangeSink: the records that follow applied(), in order, each exactly once.
   virtual Result<void> apply(std::span<const changelog::SharedRecord> records) = 0;
@@ -116,8 +120,10 @@ class Copy {
   // Moves what is durable in the log into the main file; `wait_durable` returns false to give up.
   // The position up to which the main file now holds everything durably; nothing when readers or
   // `wait_durable` kept it from getting there.
-  virtual Result<std::optional<Position>> checkpoint(const std::function<bool(Position)>& wait_durable) = 0;
-  virtual Result<void> inspect() = 0;  // is the copy still what was written? cheap; see the watchdog
+  virtual Result<std::optional<Position>> checkpoint(
+      const std::function<bool(Position)>& wait_durable) = 0;
+  virtual Result<void>
+  inspect() = 0;  // is the copy still what was written? cheap; see the watchdog
 };
 
 }  // namespace spar::engines

@@ -29,7 +29,7 @@ std::uint32_t random_number() {
 
 Listener::Listener(std::vector<int> sockets, Service service)
     : sockets_(std::move(sockets)),
-      service_(std::move(service)),
+      service_(service),
       wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   SPAR_ASSERT(wake_fd_ >= 0);
 }

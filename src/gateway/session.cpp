@@ -173,7 +173,8 @@ Session::After Session::run_query() {
 
 Result<void> Session::run_next() {
   const bool last = query_next_ + 1 == query_.size();
-  const RunOptions options{.rows_max = 0, .tell_columns = true, .alone = query_.size() == 1, .last = last};
+  const RunOptions options{
+      .rows_max = 0, .tell_columns = true, .alone = query_.size() == 1, .last = last};
   query_portal_.reset();
   query_portal_.statement = query_[query_next_++];
   SPAR_ASSIGN(query_portal_.meaning, meaning_of(*query_portal_.statement));

@@ -128,7 +128,7 @@ Result<void> Session::execute(const wire::Execute& message) {
     return {};
   }
   SPAR_ASSIGN(Outcome outcome, runner_.run(*portal, {.rows_max = std::max(message.rows_max, 0),
-                                             .last = message.sync_follows}));
+                                                     .last = message.sync_follows}));
   switch (outcome.kind) {
     case Outcome::Kind::complete:
       output_.encode().command_complete(outcome.tag);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "base/position.h"
@@ -140,7 +141,7 @@ Result<std::chrono::milliseconds> read_milliseconds(const SettingDefinition& def
   bool inside = result >= static_cast<double>(definition.min) &&
                 result <= static_cast<double>(definition.max);
   if (!inside) return out_of_range(definition, std::string(text), unit.empty() ? "ms" : "");
-  return std::chrono::milliseconds(static_cast<std::int64_t>(result + 0.5));
+  return std::chrono::milliseconds(std::llround(result));
 }
 
 Result<std::string> read_duration(const SettingDefinition& definition, std::string_view value) {

@@ -90,8 +90,8 @@ query::AnalyzeContext Statements::context(std::vector<data::Type> parameters) co
   }
   context.user = owner_.user;
   context.search_path.clear();
-  for (std::string& name : identifier_list(settings_.get("search_path"))) {
-    context.search_path.push_back(name == "$user" ? owner_.user : std::move(name));
+  for (const std::string& name : identifier_list(settings_.get("search_path"))) {
+    context.search_path.push_back(name == "$user" ? owner_.user : name);
   }
   context.text.time_zone = settings_.get("TimeZone");
   context.parameter_types = std::move(parameters);

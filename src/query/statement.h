@@ -1,6 +1,8 @@
-// query/statement.h: what a statement turns into, the only thing the rooms above see of the query room.
+// query/statement.h: what a statement turns into, the only thing the rooms above see of the query
+// room.
 //
-// Contract    parse() splits a query string into statements; analyze() gives one statement's meaning
+// Contract    parse() splits a query string into statements; analyze() gives one statement's
+// meaning
 //             against one catalogue snapshot. A Statement is immutable, holds no pointer into the
 //             catalogue or the text, and is valid for catalogues of the version it names.
 // Errors      42601 syntax, 42P01/42703/42883/42804/... names and types, 54001 too complex,
@@ -48,7 +50,7 @@ Result<std::vector<ParsedStatement>> parse(std::string_view sql, const ParseLimi
 struct OutputColumn {
   std::string name;
   data::Type type;
-  ObjectId table;                  // where it came from unchanged, or 0
+  ObjectId table;  // where it came from unchanged, or 0
   data::ColumnNumber number = 0;
 };
 
@@ -67,12 +69,12 @@ enum class PlanKind : std::uint8_t { select, insert, update, erase };
 struct Plan {
   PlanKind kind = PlanKind::select;
   std::string sql;
-  std::vector<OutputColumn> output;     // empty for DML without RETURNING
+  std::vector<OutputColumn> output;  // empty for DML without RETURNING
   std::vector<BoundValue> bound;
-  std::vector<ObjectId> tables;         // read or written
-  ObjectId target;                      // of DML
-  bool locks_rows = false;              // SELECT ... FOR UPDATE/SHARE: needs the writer
-  bool ordered = false;                 // the result's order is part of its meaning (ORDER BY)
+  std::vector<ObjectId> tables;  // read or written
+  ObjectId target;               // of DML
+  bool locks_rows = false;       // SELECT ... FOR UPDATE/SHARE: needs the writer
+  bool ordered = false;          // the result's order is part of its meaning (ORDER BY)
 };
 
 struct Begin {
@@ -81,12 +83,18 @@ struct Begin {
 };
 struct Commit {};
 struct Rollback {};
-struct Savepoint { std::string name; };
-struct ReleaseSavepoint { std::string name; };
-struct RollbackToSavepoint { std::string name; };
+struct Savepoint {
+  std::string name;
+};
+struct ReleaseSavepoint {
+  std::string name;
+};
+struct RollbackToSavepoint {
+  std::string name;
+};
 
-struct SetParameter {   // SET, RESET, SET TRANSACTION ("transaction_isolation", ...)
-  std::string name;     // folded to lower case
+struct SetParameter {                // SET, RESET, SET TRANSACTION ("transaction_isolation", ...)
+  std::string name;                  // folded to lower case
   std::optional<std::string> value;  // nothing: to its default
   bool local = false;
   // Not empty: it was SELECT set_config(...), which answers one row of one text column so named.
@@ -97,7 +105,7 @@ struct ShowParameter {
   std::string column = {};  // not empty: SELECT current_setting(...), answered under this name
 };
 struct DiscardAll {};
-struct NoOperation {                         // VACUUM, ANALYZE, CHECKPOINT, ...
+struct NoOperation {  // VACUUM, ANALYZE, CHECKPOINT, ...
   std::vector<ObjectId> tables;
 };
 
@@ -109,7 +117,7 @@ struct CopyFormat {
   char escape = '"';
   std::string null_text = "\\N";
 };
-struct CopyIn {   // COPY table (columns) FROM STDIN; insert has one parameter a column
+struct CopyIn {  // COPY table (columns) FROM STDIN; insert has one parameter a column
   ObjectId table;
   std::vector<data::Type> types;
   std::vector<std::string> column_names;
@@ -134,7 +142,9 @@ struct SchemaChange {
   bool own_transaction = false;  // CREATE/DROP DATABASE: 25001 inside a transaction block
   ObjectId database;             // the one made or dropped, else 0
 };
-struct Truncate { std::vector<ObjectId> tables; };
+struct Truncate {
+  std::vector<ObjectId> tables;
+};
 
 struct PrepareStatement {
   std::string name;
@@ -145,12 +155,14 @@ struct ExecuteStatement {
   std::string name;
   std::vector<std::pair<data::Datum, data::Type>> arguments;  // constants, type unknown as text
 };
-struct Deallocate { std::string name; };  // "" for ALL
+struct Deallocate {
+  std::string name;
+};  // "" for ALL
 
-using Body = std::variant<Plan, Begin, Commit, Rollback, Savepoint, ReleaseSavepoint,
-                          RollbackToSavepoint, SetParameter, ShowParameter, DiscardAll,
-                          NoOperation, CopyIn, CopyOut, SchemaChange, Truncate, PrepareStatement,
-                          ExecuteStatement, Deallocate>;
+using Body =
+    std::variant<Plan, Begin, Commit, Rollback, Savepoint, ReleaseSavepoint, RollbackToSavepoint,
+                 SetParameter, ShowParameter, DiscardAll, NoOperation, CopyIn, CopyOut,
+                 SchemaChange, Truncate, PrepareStatement, ExecuteStatement, Deallocate>;
 
 struct Statement {
   std::string tag;  // command tag without counts: "SELECT", "INSERT", "CREATE TABLE", "SET", ...

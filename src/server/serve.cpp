@@ -41,8 +41,7 @@ Result<gateway::Credentials> credentials_of(const Config& config) {
   credentials.mock_key = gateway::random_bytes(32);
   for (const UserConfig& user : config.users) {
     SPAR_ASSIGN(Password password, resolve_password(user));
-    credentials.secrets[user.name] =
-        gateway::to_secret(password.value, gateway::random_bytes(16));
+    credentials.secrets[user.name] = gateway::to_secret(password.value, gateway::random_bytes(16));
   }
   return credentials;
 }
@@ -58,15 +57,14 @@ Result<void> run(const Config& config, const ServeOptions& options, const sigset
   auto disk = storage::make_posix_disk();
   Node node(*disk, config);
   SPAR_TRY(node.start(std::chrono::steady_clock::now() + kStartPatience));
-  SPAR_ASSIGN(auto admin, AdminServer::start(admin_socket_path(config),
-                                             [&](const auto& request) {
-                                               return node.answer(request);
-                                             }));
+  SPAR_ASSIGN(auto admin, AdminServer::start(admin_socket_path(config), [&](const auto& request) {
+                return node.answer(request);
+              }));
   std::vector<int> sockets;
   if (options.postgres_fd >= 0) sockets.push_back(options.postgres_fd);
   bool exposed = config.postgres.on() && !is_loopback(config.postgres.host);
-  gateway::Service service{node, credentials, tls.get(), exposed, config.limits,
-                           gateway::sql_language()};
+  gateway::Service service{node,    credentials,   tls.get(),
+                           exposed, config.limits, gateway::sql_language()};
   gateway::Listener listener(sockets, std::move(service));
   listener.start();
   if (options.on_ready) options.on_ready();

@@ -388,9 +388,13 @@ Result<std::unique_ptr<gateway::Rows>> SessionBackend::run_in_lease(
     SPAR_TRY(ensure_writing());
     SPAR_ASSIGN(step.statement, current(executable, *writing_->session().catalogue()));
     step.values = bind_values(*plan_of(*step.statement), executable.parameters);
-    SPAR_ASSIGN(StoredResult stored, run_writing(step));
-    // S1: inside a block each answer goes out now; an implicit transaction waits for its end.
-    if (mode_ == Mode::explicit_block) SPAR_TRY(settle(writing_->session().seen()));
+    Result<StoredResult> stored = run_writing(step);
+    // S1: errors go out now, and inside a block each answer; an implicit transaction waits for its
+    // end.
+    const bool refused = !stored && stored.error().code == Code::sql;
+    if (refused || (stored && mode_ == Mode::explicit_block)) {
+      SPAR_TRY(settle(writing_->session().seen()));
+    }
     return stored;
   });
   if (!result) return Failure(result.error());

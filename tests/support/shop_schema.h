@@ -8,7 +8,8 @@ namespace spar::test {
 
 inline constexpr ObjectId kDatabase{16384};
 inline constexpr ObjectId kAccounts{16385};  // (id int4 primary key, balance int8 not null)
-inline constexpr ObjectId kPayments{16386};  // (account int4 references accounts, amount int8), no key
+inline constexpr ObjectId kPayments{
+    16386};  // (account int4 references accounts, amount int8), no key
 
 inline data::Table accounts_table() {
   data::Table table;

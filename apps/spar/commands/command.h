@@ -15,9 +15,9 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "server/version.h"
 #include "base/result.h"
 #include "server/config.h"
+#include "server/version.h"
 
 namespace spar::app {
 

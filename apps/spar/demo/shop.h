@@ -26,8 +26,8 @@ std::string money(std::int64_t cents);            // 1234 -> "12.34"
 std::int64_t cents_of(const std::string& money);  // "12.34" -> 1234
 
 Result<void> make_shop(SqlClient& client);
-// One payment as a transaction that reads before and after it writes; stops at the first statement that fails. `sent`
-// tells whether COMMIT was on its way.
+// One payment as a transaction that reads before and after it writes; stops at the first statement
+// that fails. `sent` tells whether COMMIT was on its way.
 SqlAnswer pay(SqlClient& client, const Payment& payment, bool& commit_sent);
 
 // What the shop holds in the end against what was acknowledged.

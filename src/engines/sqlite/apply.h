@@ -2,7 +2,8 @@
 //
 // Contract    apply() takes the records that follow the file's position and stores them and the new
 //             position in one transaction. It checks the log as it goes: a row that is not there, a
-//             record out of order, or a content hash that differs is Code::corrupt - the copy diverged.
+//             record out of order, or a content hash that differs is Code::corrupt - the copy
+//             diverged.
 // Threads     The writing connection's.
 #pragma once
 

@@ -38,15 +38,17 @@ void Capture::stop() {
   active_ = false;
 }
 
-void Capture::clear() { changes_.clear(); }
+void Capture::clear() {
+  changes_.clear();
+}
 
 void Capture::encode_row(bool new_values, Bytes& out) {
   out.clear();
   int columns = sqlite3_preupdate_count(db_);
   for (int i = 0; i < columns; ++i) {
     sqlite3_value* value = nullptr;
-    int code = new_values ? sqlite3_preupdate_new(db_, i, &value)
-                          : sqlite3_preupdate_old(db_, i, &value);
+    int code =
+        new_values ? sqlite3_preupdate_new(db_, i, &value) : sqlite3_preupdate_old(db_, i, &value);
     if (code != SQLITE_OK || value == nullptr) {
       data::encode_datum(std::monostate{}, out);
       continue;

@@ -164,9 +164,13 @@ Result<void> StatementUse::run() {
   }
 }
 
-void StatementUse::reset() { sqlite3_reset(statement_); }
+void StatementUse::reset() {
+  sqlite3_reset(statement_);
+}
 
-int StatementUse::column_count() const { return sqlite3_column_count(statement_); }
+int StatementUse::column_count() const {
+  return sqlite3_column_count(statement_);
+}
 
 std::int64_t StatementUse::integer(int index) const {
   return sqlite3_column_int64(statement_, index);
@@ -174,8 +178,8 @@ std::int64_t StatementUse::integer(int index) const {
 
 std::string_view StatementUse::bytes(int index) const {
   auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, index));
-  return {data, data != nullptr ? static_cast<std::size_t>(sqlite3_column_bytes(statement_, index))
-                                : 0};
+  return {data,
+          data != nullptr ? static_cast<std::size_t>(sqlite3_column_bytes(statement_, index)) : 0};
 }
 
 data::Datum StatementUse::column(int index) const {
@@ -216,10 +220,11 @@ Result<void> Connection::set_up(const Options& options) {
   sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
   sqlite3_limit(db_, SQLITE_LIMIT_EXPR_DEPTH, kExpressionDepthMax);
   sqlite3_busy_timeout(db_, kBusyTimeoutMs);
-  SPAR_TRY(run("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-               "PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
-               "PRAGMA secure_delete=OFF; PRAGMA recursive_triggers=OFF;"
-               "PRAGMA cell_size_check=ON"));
+  SPAR_TRY(
+      run("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+          "PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
+          "PRAGMA secure_delete=OFF; PRAGMA recursive_triggers=OFF;"
+          "PRAGMA cell_size_check=ON"));
   SPAR_TRY(run("PRAGMA cache_size=-" +
                std::to_string(options.writer ? kWriterCacheKiB : kReaderCacheKiB)));
   SPAR_TRY(run(options.foreign_keys ? "PRAGMA foreign_keys=ON" : "PRAGMA foreign_keys=OFF"));
@@ -276,8 +281,14 @@ void Connection::forget_statements() {
   }
 }
 
-void Connection::interrupt() { sqlite3_interrupt(db_); }
-bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
-std::int64_t Connection::rows_changed() const { return sqlite3_changes64(db_); }
+void Connection::interrupt() {
+  sqlite3_interrupt(db_);
+}
+bool Connection::in_transaction() const {
+  return sqlite3_get_autocommit(db_) == 0;
+}
+std::int64_t Connection::rows_changed() const {
+  return sqlite3_changes64(db_);
+}
 
 }  // namespace spar::engines::sqlite

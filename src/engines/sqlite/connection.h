@@ -1,9 +1,11 @@
-// engines/sqlite/connection.h: one SQLite connection of an embedded copy, its prepared statements, and
-// how SQLite's results become errors that a PostgreSQL client understands.
+// engines/sqlite/connection.h: one SQLite connection of an embedded copy, its prepared statements,
+// and how SQLite's results become errors that a PostgreSQL client understands.
 //
-// Contract    A connection belongs to one thread at a time (opened NOMUTEX). prepare() keeps statements
-//             by their text, so a hot statement is compiled once. Errors: Code::copy_lost for what the
-//             disk did (I/O, corruption, full), Code::cancelled after interrupt(), Code::sql otherwise.
+// Contract    A connection belongs to one thread at a time (opened NOMUTEX). prepare() keeps
+// statements
+//             by their text, so a hot statement is compiled once. Errors: Code::copy_lost for what
+//             the disk did (I/O, corruption, full), Code::cancelled after interrupt(), Code::sql
+//             otherwise.
 // Lifetime    Statements live as long as the connection; a StatementUse resets its statement.
 #pragma once
 
@@ -57,7 +59,7 @@ class Connection {
   struct Options {
     std::string path;
     std::string vfs;
-    bool writer = false;        // may write; enforces foreign keys
+    bool writer = false;  // may write; enforces foreign keys
     bool foreign_keys = false;
   };
   static Result<std::unique_ptr<Connection>> open(const Options& options);
@@ -66,7 +68,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   Result<StatementUse> prepare(std::string_view sql);
-  Result<void> run(std::string_view sql);  // no rows expected; not kept
+  Result<void> run(std::string_view sql);              // no rows expected; not kept
   Result<std::int64_t> integer(std::string_view sql);  // the single value of a query
 
   void forget_statements();  // after a schema change

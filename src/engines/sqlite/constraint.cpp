@@ -88,8 +88,7 @@ void explain_unique(Error& error, const Named& named) {
   if (named.table == nullptr) return;
   name_table(error, *named.table);
   error.constraint = unique_name(named);
-  error.message =
-      "duplicate key value violates unique constraint \"" + error.constraint + "\"";
+  error.message = "duplicate key value violates unique constraint \"" + error.constraint + "\"";
 }
 
 void explain_not_null(Error& error, const Named& named) {
@@ -114,8 +113,8 @@ void explain_check(Error& error, std::string_view name, const data::Catalogue& c
       if (check.id != ObjectId(id)) continue;
       name_table(error, table);
       error.constraint = check.name;
-      error.message = "new row for relation \"" + table.name +
-                      "\" violates check constraint \"" + check.name + "\"";
+      error.message = "new row for relation \"" + table.name + "\" violates check constraint \"" +
+                      check.name + "\"";
       return;
     }
   }
@@ -138,7 +137,9 @@ data::Row pick(const data::Table& table, const data::Row& row,
   return values;
 }
 
-bool any_null(const data::Row& row) { return std::any_of(row.begin(), row.end(), data::is_null); }
+bool any_null(const data::Row& row) {
+  return std::any_of(row.begin(), row.end(), data::is_null);
+}
 
 Result<bool> exists(Connection& connection, const data::Table& table,
                     const std::vector<data::ColumnNumber>& columns, const data::Row& values) {
@@ -228,8 +229,8 @@ Result<bool> parent_offends(Error& error, const data::Table& table, const data::
   return false;
 }
 
-Result<bool> find_offence(Error& error, const data::Catalogue& catalogue,
-                          std::string_view changes, Connection& connection) {
+Result<bool> find_offence(Error& error, const data::Catalogue& catalogue, std::string_view changes,
+                          Connection& connection) {
   changelog::ChangeReader reader(changes);
   while (true) {
     SPAR_ASSIGN(std::optional<changelog::Change> change, reader.next());

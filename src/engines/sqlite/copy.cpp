@@ -119,8 +119,8 @@ class EmbeddedCopy : public Copy {
   std::atomic<Epoch> epoch_{};
 };
 
-// What the main file alone says. Nothing when it cannot be read without its write-ahead log: a power
-// cut in the middle of a checkpoint legally leaves it so.
+// What the main file alone says. Nothing when it cannot be read without its write-ahead log: a
+// power cut in the middle of a checkpoint legally leaves it so.
 Result<std::optional<Position>> EmbeddedCopy::main_position() {
   const std::string wal = path_ + "-wal", aside = wal + ".aside";
   SPAR_TRY(disk_.rename(wal, aside));
@@ -159,9 +159,9 @@ Result<void> EmbeddedCopy::open_at_or_before(const Position& log_end) {
                              "; cutting the file back");
   Result<void> cut = cut_back_to(log_end);
   if (cut || cut.error().code == Code::io) return cut;
-  return failure(Code::corrupt, options_.directory + " holds " + to_string(position) +
-                                    ", more than its change log, and cannot be cut back: " +
-                                    cut.error().message);
+  return failure(Code::corrupt,
+                 options_.directory + " holds " + to_string(position) +
+                     ", more than its change log, and cannot be cut back: " + cut.error().message);
 }
 
 Result<void> EmbeddedCopy::cut_back_to(const Position& log_end) {

@@ -16,7 +16,9 @@ std::uint32_t big_endian(const char* bytes) {
          static_cast<std::uint32_t>(b[2]) << 8 | b[3];
 }
 
-std::uint32_t little_endian(const char* bytes) { return __builtin_bswap32(big_endian(bytes)); }
+std::uint32_t little_endian(const char* bytes) {
+  return __builtin_bswap32(big_endian(bytes));
+}
 
 struct Checksum {
   std::uint32_t first = 0, second = 0;
@@ -53,8 +55,7 @@ bool parse_frame(const std::vector<char>& frame, Header& header, bool& commit) {
   header.checksum.add(frame.data(), 8, header.big);
   header.checksum.add(frame.data() + kFrameHeaderBytes, header.page_bytes, header.big);
   commit = big_endian(frame.data() + 4) != 0;
-  return big_endian(frame.data()) != 0 &&
-         header.checksum.first == big_endian(frame.data() + 16) &&
+  return big_endian(frame.data()) != 0 && header.checksum.first == big_endian(frame.data() + 16) &&
          header.checksum.second == big_endian(frame.data() + 20);
 }
 

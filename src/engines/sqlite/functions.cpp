@@ -76,9 +76,9 @@ void step_aggregate(sqlite3_context* context, int count, sqlite3_value** values)
 void finish_aggregate(sqlite3_context* context) {
   auto* entry = static_cast<const AggregateEntry*>(sqlite3_user_data(context));
   AggregateState* state = state_of(context);
-  std::unique_ptr<Accumulator> accumulator(
-      state != nullptr && state->accumulator != nullptr ? state->accumulator
-                                                        : entry->make().release());
+  std::unique_ptr<Accumulator> accumulator(state != nullptr && state->accumulator != nullptr
+                                               ? state->accumulator
+                                               : entry->make().release());
   if (state != nullptr) state->accumulator = nullptr;
   Result<data::Datum> result = accumulator->finish();
   if (!result) return give_error(context, result.error());

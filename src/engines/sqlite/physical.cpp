@@ -9,7 +9,9 @@
 namespace spar::engines::sqlite {
 namespace {
 
-std::string column_name(data::ColumnNumber number) { return "c" + std::to_string(number); }
+std::string column_name(data::ColumnNumber number) {
+  return "c" + std::to_string(number);
+}
 
 std::string column_names(const std::vector<data::ColumnNumber>& numbers) {
   std::string list;
@@ -22,11 +24,16 @@ std::string column_names(const std::vector<data::ColumnNumber>& numbers) {
 
 const char* action_sql(data::ReferentialAction action) {
   switch (action) {
-    case data::ReferentialAction::cascade: return "CASCADE";
-    case data::ReferentialAction::set_null: return "SET NULL";
-    case data::ReferentialAction::set_default: return "SET DEFAULT";
-    case data::ReferentialAction::restrict: return "RESTRICT";
-    case data::ReferentialAction::no_action: break;
+    case data::ReferentialAction::cascade:
+      return "CASCADE";
+    case data::ReferentialAction::set_null:
+      return "SET NULL";
+    case data::ReferentialAction::set_default:
+      return "SET DEFAULT";
+    case data::ReferentialAction::restrict:
+      return "RESTRICT";
+    case data::ReferentialAction::no_action:
+      break;
   }
   return "NO ACTION";
 }
@@ -94,8 +101,9 @@ Result<void> replace_definition(Connection& connection, const data::Table& table
   SPAR_ASSIGN(std::int64_t version, connection.integer("PRAGMA schema_version"));
   SPAR_TRY(connection.run("PRAGMA writable_schema=ON"));
   Result<void> updated = [&]() -> Result<void> {
-    SPAR_ASSIGN(StatementUse update,
-                connection.prepare("UPDATE sqlite_schema SET sql=?1 WHERE type='table' AND name=?2"));
+    SPAR_ASSIGN(
+        StatementUse update,
+        connection.prepare("UPDATE sqlite_schema SET sql=?1 WHERE type='table' AND name=?2"));
     update.bind_text(1, sql);
     update.bind_text(2, table_name(table.id));
     return update.run();
@@ -171,7 +179,9 @@ Result<void> forget_foreign_keys_of_dropped(Connection& connection, const data::
 
 }  // namespace
 
-std::string table_name(ObjectId table) { return "t" + std::to_string(table.value); }
+std::string table_name(ObjectId table) {
+  return "t" + std::to_string(table.value);
+}
 
 std::string column_list(const data::Table& table) {
   std::string list;

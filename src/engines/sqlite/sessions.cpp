@@ -23,7 +23,8 @@ struct Watch {
 int watch(void* context) {
   auto* watched = static_cast<const Watch*>(context);
   if (watched->fenced->load(std::memory_order_relaxed)) return 1;
-  if (watched->cancelled != nullptr && watched->cancelled->load(std::memory_order_relaxed)) return 1;
+  if (watched->cancelled != nullptr && watched->cancelled->load(std::memory_order_relaxed))
+    return 1;
   return watched->deadline != kNoDeadline && std::chrono::steady_clock::now() > watched->deadline;
 }
 
@@ -64,7 +65,9 @@ class StreamCursor : public Cursor {
  public:
   StreamCursor(Connection& connection, const Call& call, CopyState& state, StatementUse use,
                std::function<void()> on_first)
-      : state_(state), watched_(connection, call, state), use_(std::move(use)),
+      : state_(state),
+        watched_(connection, call, state),
+        use_(std::move(use)),
         on_first_(std::move(on_first)) {}
 
   Result<bool> next(data::Row& row) override {
@@ -159,8 +162,12 @@ std::string quoted(const std::string& name) {
 class WritingSession : public WriteSession {
  public:
   WritingSession(CopyState& state, Connection& connection, std::function<void()> release)
-      : state_(state), connection_(connection), release_(std::move(release)),
-        capture_(connection.raw()), catalogue_(state.catalogue.load()), seen_(state.bound.get()) {}
+      : state_(state),
+        connection_(connection),
+        release_(std::move(release)),
+        capture_(connection.raw()),
+        catalogue_(state.catalogue.load()),
+        seen_(state.bound.get()) {}
 
   ~WritingSession() override {
     capture_.stop();
@@ -195,9 +202,7 @@ class WritingSession : public WriteSession {
   Result<void> pin() override { return {}; }
   Position seen() const override { return seen_; }
   std::shared_ptr<const data::Catalogue> catalogue() const override { return catalogue_; }
-  bool wrote() const override {
-    return capture_.mark().bytes > 0;
-  }
+  bool wrote() const override { return capture_.mark().bytes > 0; }
 
   Result<std::uint64_t> insert_many(const query::Plan& plan, std::span<const data::Row> rows,
                                     std::span<const data::Datum> bound) override {
@@ -205,8 +210,8 @@ class WritingSession : public WriteSession {
     Capture::Mark mark = capture_.mark();
     Result<std::uint64_t> inserted = insert_each(plan, rows, bound);
     if (!inserted) {
-      return Failure(undo_statement(inserted.error(), mark,
-                                    [&] { (void)insert_each(plan, rows, bound); }));
+      return Failure(
+          undo_statement(inserted.error(), mark, [&] { (void)insert_each(plan, rows, bound); }));
     }
     return inserted;
   }
@@ -378,15 +383,17 @@ class WritingSession : public WriteSession {
     // SQLite names no key and may stop before the row is written: with the keys deferred the
     // statement shows its rows, and is taken back again.
     bool keys = error.message.starts_with("FOREIGN KEY");
-    if (keys && !connection_.run("SAVEPOINT spar_explain; PRAGMA defer_foreign_keys=ON")) return error;
+    if (keys && !connection_.run("SAVEPOINT spar_explain; PRAGMA defer_foreign_keys=ON"))
+      return error;
     if (keys) again();
     std::string changes(capture_.changes().bytes().substr(mark.bytes));
     capture_.rewind(mark);
     capture_.stop();
     error = explain(std::move(error), *catalogue_, changes, connection_);
     if (keys) {
-      (void)connection_.run("ROLLBACK TO spar_explain; RELEASE spar_explain;"
-                            "PRAGMA defer_foreign_keys=OFF");
+      (void)connection_.run(
+          "ROLLBACK TO spar_explain; RELEASE spar_explain;"
+          "PRAGMA defer_foreign_keys=OFF");
     }
     capture_.start();
     return error;
@@ -394,7 +401,8 @@ class WritingSession : public WriteSession {
 
   Result<SchemaEffect> change_schema_in(const data::Catalogue& after,
                                         const std::vector<data::ObjectChange>& changes) {
-    SPAR_ASSIGN(SchemaEffect effect, sqlite::change_schema(connection_, *catalogue_, after, changes));
+    SPAR_ASSIGN(SchemaEffect effect,
+                sqlite::change_schema(connection_, *catalogue_, after, changes));
     SPAR_TRY(write_catalogue(connection_, after, changes));
     return effect;
   }

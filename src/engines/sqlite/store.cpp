@@ -7,7 +7,6 @@
 namespace spar::engines::sqlite {
 namespace {
 
-constexpr std::int64_t kPositionRow = 0;
 constexpr std::int64_t kCatalogueRow = 1;
 
 std::string_view sum_bytes(const data::UInt128& sum) {
@@ -28,12 +27,12 @@ Result<void> upsert_state(Connection& connection, std::int64_t id, std::int64_t 
 }  // namespace
 
 Result<void> make_store(Connection& connection) {
-  SPAR_TRY(connection.run(
-      "BEGIN IMMEDIATE;"
-      "CREATE TABLE IF NOT EXISTS spar_state(id INTEGER PRIMARY KEY, a, b);"
-      "CREATE TABLE IF NOT EXISTS spar_object(id INTEGER PRIMARY KEY, body);"
-      "INSERT OR IGNORE INTO spar_state VALUES(0, 0, 0), (1, 0, 16384);"
-      "COMMIT"));
+  SPAR_TRY(
+      connection.run("BEGIN IMMEDIATE;"
+                     "CREATE TABLE IF NOT EXISTS spar_state(id INTEGER PRIMARY KEY, a, b);"
+                     "CREATE TABLE IF NOT EXISTS spar_object(id INTEGER PRIMARY KEY, body);"
+                     "INSERT OR IGNORE INTO spar_state VALUES(0, 0, 0), (1, 0, 16384);"
+                     "COMMIT"));
   return {};
 }
 
@@ -46,8 +45,7 @@ Result<Position> read_position(Connection& connection) {
 }
 
 Result<void> write_position(Connection& connection, const Position& position) {
-  SPAR_ASSIGN(StatementUse use,
-              connection.prepare("UPDATE spar_state SET a=?1,b=?2 WHERE id=0"));
+  SPAR_ASSIGN(StatementUse use, connection.prepare("UPDATE spar_state SET a=?1,b=?2 WHERE id=0"));
   use.bind_integer(1, static_cast<std::int64_t>(position.epoch.value));
   use.bind_integer(2, static_cast<std::int64_t>(position.sequence.value));
   return use.run();
@@ -99,9 +97,9 @@ Result<std::shared_ptr<const data::Catalogue>> read_catalogue(Connection& connec
 Result<void> write_catalogue(Connection& connection, const data::Catalogue& after,
                              const std::vector<data::ObjectChange>& changes) {
   for (const data::ObjectChange& change : changes) {
-    SPAR_ASSIGN(StatementUse use,
-                connection.prepare(change.body
-                                       ? "INSERT OR REPLACE INTO spar_object(id,body) VALUES(?1,?2)"
+    SPAR_ASSIGN(
+        StatementUse use,
+        connection.prepare(change.body ? "INSERT OR REPLACE INTO spar_object(id,body) VALUES(?1,?2)"
                                        : "DELETE FROM spar_object WHERE id=?1"));
     use.bind_integer(1, change.id.value);
     if (change.body) use.bind_blob(2, *change.body);
@@ -119,8 +117,8 @@ Result<data::ContentHash> scan_content(Connection& connection, const data::Table
     SPAR_ASSIGN(hash.rows, connection.integer("SELECT count(*) FROM " + table_name(table.id)));
     return hash;
   }
-  SPAR_ASSIGN(StatementUse use, connection.prepare("SELECT " + column_list(table) + " FROM " +
-                                                   table_name(table.id)));
+  SPAR_ASSIGN(StatementUse use,
+              connection.prepare("SELECT " + column_list(table) + " FROM " + table_name(table.id)));
   Bytes bytes;
   data::Row row;
   while (true) {

@@ -1,7 +1,9 @@
-// engines/sqlite/store.h: what a copy's file holds beside the tables: its position, each table's content
-// hash, and the catalogue. All of it changes in the same transaction as the rows it speaks of.
+// engines/sqlite/store.h: what a copy's file holds beside the tables: its position, each table's
+// content hash, and the catalogue. All of it changes in the same transaction as the rows it speaks
+// of.
 //
-// Contract    spar_state holds one row a table (rows, sum of hashes) and two rows of its own: the position
+// Contract    spar_state holds one row a table (rows, sum of hashes) and two rows of its own: the
+// position
 //             and the catalogue's counters. spar_object holds every catalogue object's body.
 //             The format is written down in docs/formats/embedded-copy.md.
 #pragma once

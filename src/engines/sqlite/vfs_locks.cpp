@@ -65,12 +65,11 @@ bool SharedMemory::take_shared(int slot) {
 }
 
 bool SharedMemory::take_exclusive(int first, int count) {
-  for (int i = 0; i < count; ++i) {
+  const auto begin = static_cast<std::size_t>(first);
+  for (std::size_t i = begin; i < begin + static_cast<std::size_t>(count); ++i) {
     int expected = 0;
-    if (slots_[static_cast<std::size_t>(first + i)].compare_exchange_strong(expected, kExclusive)) {
-      continue;
-    }
-    while (i-- > 0) slots_[static_cast<std::size_t>(first + i)].store(0);
+    if (slots_[i].compare_exchange_strong(expected, kExclusive)) continue;
+    while (i-- > begin) slots_[i].store(0);
     return false;
   }
   return true;

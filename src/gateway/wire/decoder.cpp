@@ -85,7 +85,7 @@ Result<std::optional<Message>> Decoder::next() {
   if (phase_ == Phase::startup) return next_startup();
   constexpr std::size_t kHeader = 5;
   std::string_view in = unread();
-  if (in.size() < 1) return std::nullopt;
+  if (in.empty()) return std::nullopt;
   char type = in[0];
   if (!std::string_view("QPBDECHSXdcfpF").contains(type)) {
     return protocol_error("invalid frontend message type " +
@@ -159,7 +159,7 @@ Message malformed(char type, std::string reason) {
   return Malformed{.type = type, .reason = std::move(reason)};
 }
 
-Message bare(char type, Message message, std::string_view body) {
+Message bare(char type, const Message& message, std::string_view body) {
   return body.empty() ? message : malformed(type, "invalid message format");
 }
 

@@ -1,11 +1,13 @@
-// query/functions/registry.h: PostgreSQL's scalar and aggregate semantics, once, for every executor.
+// query/functions/registry.h: PostgreSQL's scalar and aggregate semantics, once, for every
+// executor.
 //
 // Contract    Pure functions over datums in storage form (data/type.h). A null argument gives null
 //             without a call unless the entry says it sees nulls. An SQL error (22003, 22012, ...)
 //             is returned, never thrown. The names are the ones that rendered SQL calls.
 // Naming      "spar_" + what it does; overloads by type carry the type as a suffix: spar_add_int4,
 //             spar_mul_numeric. numeric arguments and results of functions are always in blob form;
-//             spar_scaled_to_numeric(i, scale) and spar_numeric_to_scaled(n, precision, scale) convert.
+//             spar_scaled_to_numeric(i, scale) and spar_numeric_to_scaled(n, precision, scale)
+//             convert.
 #pragma once
 
 #include <memory>
@@ -21,7 +23,7 @@ using Scalar = Result<data::Datum> (*)(std::span<const data::Datum> arguments);
 
 struct ScalarEntry {
   std::string_view name;
-  int arity;              // -1: any number
+  int arity;  // -1: any number
   bool sees_nulls;
   Scalar call;
 };

@@ -112,6 +112,21 @@ TEST_F(SessionBackendTest, ARefusalIsNotAnsweredBeforeWhatItSawIsAcknowledged) {
   EXPECT_EQ(answer.get(), "23505");
 }
 
+TEST_F(SessionBackendTest, ARefusalInABlockIsNotAnsweredBeforeThatEither) {
+  Position doubtful = rig_.add_account(2);
+  auto writer = session();
+  ASSERT_TRUE(writer->begin({}));
+  auto answer = std::async(std::launch::async, [&] {
+    gateway::Executable again = alone(rig_.cluster, 2);
+    again.last = false;
+    return writer->run(std::move(again)).error().sqlstate;
+  });
+  EXPECT_EQ(answer.wait_for(kAMoment), std::future_status::timeout);
+  mirror_confirms(doubtful);
+  EXPECT_EQ(answer.get(), "23505");
+  writer->rollback();
+}
+
 TEST_F(SessionBackendTest, ReadsAndCommitsGoOnWhenAllIsAcknowledged) {
   auto reader = session();
   EXPECT_EQ(count(*reader), 1);
