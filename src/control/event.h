@@ -88,6 +88,7 @@ struct ActionDone {
   Result result = Result::done;
   std::string text;
   Position position;      // Promote, Drain, Follow, Rejoin: where the copy ends
+  std::string note;       // Promote: for Record::fork_notes
   bool diverged = false;  // Promote, Follow, Rejoin failed: it holds what the history does not
   Report report;          // Probe
 };

@@ -11,6 +11,7 @@ inline constexpr std::size_t kMembersMax = 32;
 inline constexpr std::size_t kForksMax = 1000;  // older ones are dropped: Record::comparable_from
 inline constexpr std::size_t kNameBytesMax = 63;
 inline constexpr std::size_t kLocationBytesMax = 4096;
+inline constexpr std::size_t kForkNoteBytesMax = 128;
 inline constexpr std::size_t kRecordBytesMax = 1u << 20;
 
 // How long an action may stay without a report before it counts as unknown and is asked for again.

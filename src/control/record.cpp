@@ -58,10 +58,12 @@ bool fork_known(const Record& record) {
   return !record.history.empty() && record.history.back().epoch == record.epoch;
 }
 
-void add_fork(Record& record, Sequence after) {
+void add_fork(Record& record, Sequence after, std::string note) {
   record.history.push_back({record.epoch, after});
+  if (!note.empty()) record.fork_notes[record.epoch] = std::move(note);
   if (record.history.size() > kForksMax) {
     record.comparable_from = record.history.front().epoch;
+    record.fork_notes.erase(record.history.front().epoch);
     record.history.erase(record.history.begin());
   }
 }
@@ -133,6 +135,13 @@ Result<void> validate_history(const Record& record) {
       return failure(Code::invalid, "the forks are not in order");
     }
     last = fork;
+  }
+  for (const auto& [epoch, note] : record.fork_notes) {
+    const bool known =
+        std::ranges::find(record.history, epoch, &Fork::epoch) != record.history.end();
+    if (!known || note.empty() || note.size() > kForkNoteBytesMax) {
+      return failure(Code::invalid, "bad note of a fork");
+    }
   }
   return {};
 }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,7 +56,10 @@ struct Record {
   bool paused = false;
   std::vector<Member> members;
   CopyId next_copy{1};
-  History history;        // ascending; its last fork is that of `epoch`, unless that is unknown yet
+  History history;  // ascending; its last fork is that of `epoch`, unless that is unknown yet
+  // What an engine has to remember of a fork, in its own words; of some epochs in `history`. So
+  // does a PostgreSQL server give transaction numbers again that its lost primary had given.
+  std::map<Epoch, std::string> fork_notes;
   Epoch comparable_from;  // forks before this epoch were dropped; older positions count as diverged
   friend bool operator==(const Record&, const Record&) = default;
 };
@@ -75,7 +79,7 @@ CopySet without(CopySet set, CopyId copy);
 
 // Whether the fork of the current epoch is known: only then may it admit anything.
 bool fork_known(const Record& record);
-void add_fork(Record& record, Sequence after);
+void add_fork(Record& record, Sequence after, std::string note = {});
 
 // Whether a copy at `position` holds something that the record's history does not.
 bool diverged(const Record& record, const Position& position);

@@ -49,6 +49,8 @@ Json to_json(const Record& record) {
   for (const Member& member : record.members) json["members"].push_back(to_json(member));
   for (const Fork& fork : record.history) {
     json["history"].push_back(Json{{"epoch", fork.epoch.value}, {"after", fork.after.value}});
+    const auto note = record.fork_notes.find(fork.epoch);
+    if (note != record.fork_notes.end()) json["history"].back()["note"] = note->second;
   }
   return json;
 }
@@ -91,6 +93,8 @@ Record record_of(const Json& json) {
   record.next_copy = id_of<CopyId>(json.at("next_copy"));
   for (const Json& fork : json.at("history")) {
     record.history.push_back({id_of<Epoch>(fork.at("epoch")), id_of<Sequence>(fork.at("after"))});
+    if (!fork.contains("note")) continue;
+    record.fork_notes[record.history.back().epoch] = fork.at("note").get<std::string>();
   }
   record.comparable_from = id_of<Epoch>(json.at("comparable_from"));
   return record;

@@ -109,7 +109,7 @@ bool record_fork(Turn& turn) {
     return true;
   }
   Record wanted = turn.record();
-  add_fork(wanted, state.takeover.end.sequence);
+  add_fork(wanted, state.takeover.end.sequence, state.takeover.note);
   wanted.synchronous = mirrors_at_fork(state, wanted);
   start_cas(turn, std::move(wanted), CasRecord::Purpose::record_fork);
   return false;
@@ -185,7 +185,8 @@ bool advance(Turn& turn) {
   return drain(turn);
 }
 
-void promoted(Turn& turn, const Position& end) {
+void promoted(Turn& turn, const ActionDone& done) {
+  const Position& end = done.position;
   State& state = turn.state;
   CopyView& copy = *find_copy(state, state.takeover.target);
   copy.received = end;
@@ -199,6 +200,7 @@ void promoted(Turn& turn, const Position& end) {
   copy.serving_since = turn.now;
   copy.text.clear();
   state.takeover.end = end;
+  state.takeover.note = done.note;
   turn.note_timed(turn.name(copy.id) + " is promoted",
                   "its history ends at " + spar::to_string(end), copy.id);
   enter(turn, Stage::forking);
@@ -318,7 +320,7 @@ void on_line_done(Turn& turn, const ActionDone& done) {
   if (done.result != ActionDone::Result::done) return line_failed(turn, done);
   switch (turn.state.stage) {
     case Stage::promoting:
-      return promoted(turn, done.position);
+      return promoted(turn, done);
     case Stage::resolving:
       return enter(turn, Stage::admitting);
     case Stage::admitting:

@@ -32,6 +32,22 @@ TEST(Record, ForksTellWhoDiverged) {
   EXPECT_FALSE(diverged(record, at(0, 0)));
 }
 
+TEST(Record, KeepsWhatAnEngineHasToRememberOfAFork) {
+  Record record = record_of(2);
+  record.epoch = Epoch{2};
+  add_fork(record, Sequence{10}, "timeline 2 xid 745");
+  EXPECT_EQ(record.fork_notes.at(Epoch{2}), "timeline 2 xid 745");
+  auto text = encode(record);
+  ASSERT_TRUE(text) << text.error().message;
+  auto again = decode(*text);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, record);
+  record.fork_notes[Epoch{2}] = std::string(kForkNoteBytesMax + 1, 'x');
+  EXPECT_FALSE(validate(record));
+  record.fork_notes = {{Epoch{7}, "of no fork"}};
+  EXPECT_FALSE(validate(record));
+}
+
 TEST(Record, DropsTheOldestForksAndComparesNothingOlder) {
   Record record = record_of(2);
   for (std::uint64_t epoch = 2; epoch <= kForksMax + 3; ++epoch) {

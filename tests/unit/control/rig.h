@@ -104,10 +104,11 @@ class Rig {
   }
 
   template <class A>
-  void done(const Position& position = {}) {
+  void done(const Position& position = {}, const std::string& note = {}) {
     ActionDone body;
     body.id = id<A>();
     body.position = position;
+    body.note = note;
     tell(body);
   }
   template <class A>

@@ -36,10 +36,11 @@ TEST(Takeover, GoesThroughItsStagesInOrderWithoutATick) {
   ASSERT_NE(rig.given<Promote>(), nullptr);
   EXPECT_EQ(rig.given<Promote>()->copy, kB);
 
-  rig.done<Promote>(at(1, 12));
+  rig.done<Promote>(at(1, 12), "xid 745");
   EXPECT_EQ(rig.given<ResolveInDoubt>(), nullptr);
   ASSERT_NE(rig.given<CasRecord>(), nullptr);
   EXPECT_EQ(rig.given<CasRecord>()->record.history.back(), (Fork{Epoch{2}, Sequence{12}}));
+  EXPECT_EQ(rig.given<CasRecord>()->record.fork_notes.at(Epoch{2}), "xid 745");
   EXPECT_TRUE(rig.given<CasRecord>()->record.synchronous.empty());  // a is gone
 
   rig.stored();
