@@ -13,10 +13,11 @@ inline constexpr std::size_t kCommentDepthMax = 100;
 // Routes that a cache holds: kRouteCacheSets sets of kRouteCacheWays each.
 inline constexpr std::size_t kRouteCacheSets = 512;  // a power of two
 inline constexpr std::size_t kRouteCacheWays = 8;
-// What is bigger is routed anew each time, so that a cache's memory has a bound.
-inline constexpr std::size_t kCachedPartsMax = 32;         // statements of one query string
+// What is bigger is routed anew each time, so that a cache's memory has a bound. The names in a
+// route have at most 63 bytes each, as the grammar cuts them; a setting's value is in the exact
+// text.
+inline constexpr std::size_t kCachedPartsMax = 16;         // statements of one query string
 inline constexpr std::size_t kCachedExactBytesMax = 4096;  // of a text that has no template
-inline constexpr std::size_t kCachedTemplateBytesMax = 65536;
 
 // WITH queries that one name may have to be compared with; beyond it a name counts as unknown.
 inline constexpr std::size_t kNamedQueriesMax = 200;
