@@ -104,6 +104,8 @@ class Writer {
     switch (folded.size()) {
       case 3:
         return place != Place::start || folded != "set";
+      case 4:
+        return place != Place::start || folded != "copy";
       case 7:
         if (folded == "uescape") return false;
         if (place != Place::start) return true;

@@ -12,13 +12,14 @@
 //             a literal decides or is part of the route:
 //               SET             name and value are tracked; SET TRANSACTION SNAPSHOT 'id'
 //               EXPLAIN         EXPLAIN (ANALYZE 0), (ANALYZE 'on')
+//               COPY            a file named '' looks like STDIN in the parse tree
 //               PREPARE TRANSACTION, COMMIT PREPARED, ROLLBACK PREPARED: the transaction's name
 //               set_config      anywhere, also quoted: tracked like SET
 //               current_setting anywhere, also quoted: some settings differ on a standby
 //             and for U&"..." (escapes may spell any name, those two included), U&'...' with a
 //             backslash or UESCAPE, E'...' with a number after a backslash, 1 MiB and more.
 //             Not excluded, as no literal matters: LIMIT, OFFSET, FETCH, nextval('s'),
-//             pg_advisory_lock(1), '...'::regclass, interval '1 day', LOAD, NOTIFY, COPY, DO.
+//             pg_advisory_lock(1), '...'::regclass, interval '1 day', LOAD, NOTIFY, DO.
 // Encoding    lexer.h.
 #pragma once
 

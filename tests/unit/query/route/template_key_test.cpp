@@ -103,7 +103,7 @@ TEST(TemplateKey, NoTemplateWhereALiteralDecides) {
   }
   for (const std::string_view text :
        {"UPDATE t SET x = 1", "ALTER TABLE t SET (fillfactor = 70)", "SELECT set_configuration(1)",
-        "SELECT 'set_config'", "PREPARE a AS SELECT 1", "RESET x", "COPY t FROM STDIN"}) {
+        "SELECT 'set_config'", "PREPARE a AS SELECT 1", "RESET x", "SELECT copy FROM t"}) {
     EXPECT_TRUE(key(text)) << text;
   }
 }
