@@ -51,7 +51,7 @@ bool Scanner::skip_blank() {
   const std::size_t before = at_;
   while (at_ < text_.size() && is_space(peek())) ++at_;
   if (peek() == '-' && peek(1) == '-') {
-    at_ = std::min(text_.find('\n', at_), text_.size());
+    at_ = std::min(text_.find_first_of("\r\n", at_), text_.size());
   } else if (peek() == '/' && peek(1) == '*') {
     skip_block_comment();
   }

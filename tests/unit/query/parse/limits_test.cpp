@@ -21,6 +21,7 @@ TEST(Limits, RefusesWhatWouldBeTooDeep) {
   EXPECT_EQ(state_of("select " + repeated("(", 600) + "1" + repeated(")", 600)), "54001");
   EXPECT_EQ(state_of("select " + repeated("(", 80'000)), "54001");
   EXPECT_EQ(state_of("select " + repeated("- ", 600) + "1"), "54001");
+  EXPECT_EQ(state_of("select --\r" + repeated("- ", 600) + "1"), "54001");
   EXPECT_EQ(state_of("select 1" + repeated("+-+-+-1", 200)), "54001");
   EXPECT_EQ(state_of("select 1" + repeated("::int", 600)), "54001");
   EXPECT_EQ(state_of("select " + repeated("not ", 600) + "true"), "54001");

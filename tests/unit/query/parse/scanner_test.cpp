@@ -24,6 +24,7 @@ TEST(Scanner, CutsWhereTheGrammarDoes) {
             (Words{"'it''s'", "E'a\\'b'", "x'00'", "\"q\"\"q\"", "U&\"x\""}));
   EXPECT_EQ(lexemes("$1 $$a'b$$ $x$ $$ $x$"), (Words{"$1", "$$a'b$$", "$x$ $$ $x$"}));
   EXPECT_EQ(lexemes("1--2\n+/* /* */ */3"), (Words{"1", "+", "3"}));
+  EXPECT_EQ(lexemes("1--2\r+3"), (Words{"1", "+", "3"}));  // a carriage return ends it too
 }
 
 TEST(Scanner, SurvivesWhatIsOpen) {
