@@ -31,14 +31,13 @@ constexpr std::string_view kPgCatalog = "pg_catalog";
 // Reviewed: the views of pg_catalog that show the same on every copy, as they read nothing but
 // tables (and, of the time zones, what PostgreSQL's packages install). All others show the state
 // of one server. information_schema has only views of the first kind.
-constexpr std::array<std::string_view, 18> kViewsOfTables = {"pg_group",
+constexpr std::array<std::string_view, 17> kViewsOfTables = {"pg_group",
                                                              "pg_indexes",
                                                              "pg_matviews",
                                                              "pg_policies",
                                                              "pg_publication_tables",
                                                              "pg_roles",
                                                              "pg_rules",
-                                                             "pg_seclabels",
                                                              "pg_shadow",
                                                              "pg_stats",
                                                              "pg_stats_ext",

@@ -35,7 +35,8 @@ struct FunctionFacts {
 enum class RelationKind : std::uint8_t {
   unknown,
   reads,   // a table, or a view that reads alike on every copy; no row security that does more
-  node,    // a view of one server's state, such as pg_stat_activity
+  node,    // answers only or otherwise on one server: pg_stat_activity, an unlogged table (empty
+           // on a standby), a sequence (its log runs ahead of its values)
   writes,  // a view or row security with a volatile function in it, a foreign table
 };
 

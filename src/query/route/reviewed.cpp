@@ -20,8 +20,10 @@ constexpr std::array<std::string_view, 7> kHarmless = {
 //   the process           pg_backend_pid, inet_*, pg_cursor, pg_prepared_*, pg_listening_channels
 //   files and start       pg_config, pg_postmaster_start_time, pg_relation_file*, pg_tablespace_*
 //   fails in recovery     pg_walfile_name*
-// Volatile ones are on the primary in any case; here they are not said to write.
-constexpr std::array<std::string_view, 56> kNodeFunctions = {"inet_client_addr",
+// Volatile ones are on the primary in any case; here they are not said to write. Not here:
+// pg_my_temp_schema and pg_is_other_temp_schema, as a session with temporary objects is pinned
+// (information_schema asks them about every table).
+constexpr std::array<std::string_view, 54> kNodeFunctions = {"inet_client_addr",
                                                              "inet_client_port",
                                                              "inet_server_addr",
                                                              "inet_server_port",
@@ -47,7 +49,6 @@ constexpr std::array<std::string_view, 56> kNodeFunctions = {"inet_client_addr",
                                                              "pg_get_replication_slots",
                                                              "pg_get_wal_replay_pause_state",
                                                              "pg_is_in_recovery",
-                                                             "pg_is_other_temp_schema",
                                                              "pg_is_wal_replay_paused",
                                                              "pg_last_committed_xact",
                                                              "pg_last_wal_receive_lsn",
@@ -55,7 +56,6 @@ constexpr std::array<std::string_view, 56> kNodeFunctions = {"inet_client_addr",
                                                              "pg_last_xact_replay_timestamp",
                                                              "pg_listening_channels",
                                                              "pg_lock_status",
-                                                             "pg_my_temp_schema",
                                                              "pg_postmaster_start_time",
                                                              "pg_prepared_statement",
                                                              "pg_prepared_xact",

@@ -31,7 +31,7 @@ inline constexpr ClassifyCase kQueryCases[] = {
     {"SELECT DISTINCT ON (x) x, y FROM t GROUP BY GROUPING SETS ((x, y), ROLLUP (x)), x, y", "any"},
     {"SELECT EXISTS (SELECT 1 FROM u WHERE u.id = t.id), x = ANY (ARRAY[1, 2]), (SELECT 1) FROM t",
      "any"},
-    {"SELECT CASE WHEN x IS NULL THEN 1 ELSE coalesce(y, 2) END, nullif(x, 1), greatest(x, y) FROM "
+    {"SELECT CASE WHEN x IS NULL THEN 1 ELSE coalesce(z, 2) END, nullif(x, 1), greatest(x, z) FROM "
      "t",
      "any"},
     {"SELECT * FROM t, LATERAL (SELECT * FROM u WHERE u.id = t.id) l, unnest(ARRAY[1]) WITH "
@@ -40,27 +40,30 @@ inline constexpr ClassifyCase kQueryCases[] = {
     {"SELECT * FROM generate_series(1, 10) AS g(n)", "any"},
     {"SELECT * FROM ROWS FROM (generate_series(1, 2), unnest(ARRAY[1])) AS r(a, b)", "any"},
     {"SELECT * FROM t TABLESAMPLE bernoulli (10) REPEATABLE (1)", "any"},
-    {"SELECT x::text, CAST(y AS numeric(10, 2)), '1 day'::interval, DATE '2020-01-01' FROM t",
+    {"SELECT x::text, CAST(x AS numeric(10, 2)), '1 day'::interval, DATE '2020-01-01' FROM t",
      "any"},
-    {"SELECT 't'::regclass, 'x'::name, '{1,2}'::int[], 'a'::varchar(3)[]", "any"},
-    {"SELECT a || b, a ->> 'x', a @> b, a ~ 'x', a LIKE 'x%', a SIMILAR TO 'x', NOT a FROM t",
+    {"SELECT 't'::regclass, 'x'::name, '{1,2}'::int[], '{a}'::varchar(3)[]", "any"},
+    {"SELECT y || 'a', a ->> 'x', a @> '{}', y ~ 'x', y LIKE 'x%', y SIMILAR TO 'x', NOT x > 1 "
+     "FROM t",
      "any"},
-    {"SELECT a[1], (b).c, (array_agg(x))[1:2], row(1, 2), t.*, t FROM t", "any"},
+    {"SELECT (ARRAY[1])[1], (b).c, (ARRAY[1, 2])[1:2], row(1, 2), t.*, t FROM t", "any"},
     {"SELECT now(), current_timestamp, current_date, current_user, session_user, localtime", "any"},
-    {"SELECT extract(year FROM x), substring(y FROM 1 FOR 2), trim(y), overlay(y PLACING 'a' FROM "
+    {"SELECT extract(year FROM now()), substring(y FROM 1 FOR 2), trim(y), overlay(y PLACING 'a' "
+     "FROM "
      "1), "
-     "position('a' IN y), x AT TIME ZONE 'UTC' FROM t",
+     "position('a' IN y), now() AT TIME ZONE 'UTC' FROM t",
      "any"},
-    {"SELECT xmlelement(name a, x), xmlserialize(content y AS text) FROM t", "any"},
+    {"SELECT xmlelement(name a, x), xmlserialize(content xmlelement(name b) AS text) FROM t",
+     "any"},
     {"SELECT * FROM xmltable('/a' PASSING '<a/>' COLUMNS b int PATH 'b')", "any"},
     {"SELECT * FROM json_to_recordset('[]') AS x(a int, b text)", "any"},
-    {"SELECT x COLLATE \"C\" FROM t ORDER BY x USING <", "any"},
+    {"SELECT y COLLATE \"C\" FROM t ORDER BY x USING <", "any"},
     {"SELECT $1::int + $2", "any"},
     {"SELECT concat('a', 1, 'b', 2), format('%s', 1), make_interval(days => 3)", "any"},
     {"SELECT pg_catalog.lower('A')", "any"},
     // Volatile functions that are harmless.
     {"SELECT random(), clock_timestamp(), timeofday(), gen_random_uuid()", "any"},
-    {"SELECT pg_catalog.pg_sleep(1)", "any"},
+    {"SELECT pg_catalog.pg_sleep(0)", "any"},
     {"SELECT pg_sleep(1)", "primary writes opaque because volatile_function pg_sleep"},
     // Volatile functions that are not, and what answers about a server.
     {"SELECT nextval('s')", "primary writes because volatile_function nextval"},
