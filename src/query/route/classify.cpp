@@ -108,10 +108,17 @@ Part channel(const Node& node) {
   return unlisten;
 }
 
+// What is only declared or prepared sets nothing yet, and later nobody sees that it does.
+void set_later(Part& part) {
+  if (!part.settings.empty()) part.pins |= Pin::untracked_setting;
+  part.settings.clear();
+}
+
 Part declare_cursor(const PgQuery__DeclareCursorStmt& statement, const Objects& objects) {
   constexpr int kWithHold = 0x20;  // CURSOR_OPT_HOLD, nodes/parsenodes.h
   Part part{.kind = Kind::cursor, .name = statement.portalname};
   walk(part, statement.query, objects);
+  set_later(part);
   if ((statement.options & kWithHold) != 0) part.pins |= Pin::held_cursor;
   return part;
 }
@@ -126,6 +133,7 @@ Part prepare(const PgQuery__PrepareStmt& statement, const Objects& objects) {
   Part part = classify_node(*statement.query, objects);
   part.kind = Kind::prepared;
   part.name = statement.name;
+  set_later(part);
   part.pins |= Pin::prepared_statement;
   return part;
 }
