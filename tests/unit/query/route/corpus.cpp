@@ -56,8 +56,7 @@ constexpr const char* kHard[] = {
     "",
     "  -- nothing\n /* at all */ ",
     "SELECT\t1\r\n,\f2 -- ends with a carriage return\r+3",
-    "SELECT gr\xc3\xb6\xc3\x9f"
-    "e, \xe4\xb8\xad\xe6\x96\x87 AS \"\xf0\x9f\x98\x80\", '\xc3\xa9'",
+    "SELECT größe, 中文 AS \"😀\", 'é'",
     "SELECT E'\\x41', E'\\101', E'\\u0041', E'\\n\\t\\'', U&'\\0041', U&'!0041' UESCAPE '!'",
     "SELECT U&\"\\0041\", U & 'x', u&1",
     "SELECT 0x1F, 1_000, 1e, 1abc, $1a, 1.5e+, \"\", $, \\, {}, #, \v, $abc, $a",
