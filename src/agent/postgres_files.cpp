@@ -1,0 +1,103 @@
+#include "agent/postgres_files.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/quote.h"
+
+namespace spar::agent {
+namespace {
+
+constexpr std::size_t kStatusLine = 7;  // of postmaster.pid, counted from 0
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    std::size_t end = text.find('\n');
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return lines;
+}
+
+std::string_view trimmed(std::string_view text) {
+  std::size_t begin = text.find_first_not_of(" \t\r");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+}
+
+bool is_setting_name(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+  });
+}
+
+// The name that a line of a settings file is about.
+std::string_view name_in(std::string_view line) {
+  line = trimmed(line);
+  return line.substr(0, line.find_first_of(" \t="));
+}
+
+}  // namespace
+
+Settings copy_settings(const std::string& shared_buffers) {
+  Settings settings = {
+      {"wal_level", "replica"},
+      {"wal_keep_size", "512MB"},  // a rewind reads back to before the fork
+      {"wal_log_hints", "on"},     // so that a rewind sees every changed page
+      {"max_wal_senders", "20"},
+      {"max_replication_slots", "20"},
+      {"hot_standby", "on"},
+      {"fsync", "on"},
+      {"full_page_writes", "on"},
+      {"synchronous_commit", "on"},
+      {"wal_retrieve_retry_interval", "200ms"},  // how soon a copy tries its primary again
+  };
+  if (!shared_buffers.empty()) settings.emplace_back("shared_buffers", shared_buffers);
+  return settings;
+}
+
+Result<std::string> render(const Settings& settings) {
+  std::string text;
+  for (const auto& [name, value] : settings) {
+    if (!is_setting_name(name)) return failure(Code::invalid, "\"" + name + "\" is no setting");
+    if (value.find_first_of(std::string_view("\n\r\0", 3)) != std::string::npos) {
+      return failure(Code::invalid, "the value of " + name + " has a line end");
+    }
+    text += name + " = " + quoted(value) + "\n";
+  }
+  return text;
+}
+
+Result<std::string> with_settings(std::string_view text, const Settings& settings) {
+  SPAR_ASSIGN(std::string added, render(settings));
+  std::string kept;
+  for (std::string_view line : lines_of(text)) {
+    auto said = std::ranges::find(settings, name_in(line), &Settings::value_type::first);
+    if (said != settings.end()) continue;
+    kept.append(line).append("\n");
+  }
+  return kept + added;
+}
+
+std::optional<LockFile> parse_lock_file(std::string_view text) {
+  std::vector<std::string_view> lines = lines_of(text);
+  if (lines.empty()) return std::nullopt;
+  LockFile file;
+  std::string_view first = trimmed(lines[0]);
+  auto parsed = std::from_chars(first.data(), first.data() + first.size(), file.pid);
+  if (parsed.ec != std::errc() || parsed.ptr != first.data() + first.size()) return std::nullopt;
+  if (file.pid <= 1) return std::nullopt;  // negative: a single-user server
+  file.ready = lines.size() > kStatusLine && trimmed(lines[kStatusLine]) == "ready";
+  return file;
+}
+
+std::string control_value(std::string_view output, std::string_view name) {
+  for (std::string_view line : lines_of(output)) {
+    if (!line.starts_with(name) || line.substr(name.size(), 1) != ":") continue;
+    return std::string(trimmed(line.substr(name.size() + 1)));
+  }
+  return "";
+}
+
+}  // namespace spar::agent

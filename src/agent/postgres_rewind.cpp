@@ -1,0 +1,139 @@
+// How a server's data becomes that of a standby: a base backup, or a rewind.
+#include "agent/limits.h"
+#include "agent/postgres_server.h"
+
+namespace spar::agent {
+namespace {
+
+constexpr const char* kLooking = "looking\n";  // nothing was changed yet
+constexpr const char* kCopying = "copying\n";  // the data is half of one server, half of another
+
+constexpr std::string_view kNothingToDo = "no rewind required";
+
+bool shut_down(const std::string& control) {
+  std::string state = control_value(control, "Database cluster state");
+  return state == "shut down" || state == "shut down in recovery";
+}
+
+Failure not_rewound(Error error) {
+  error.message = "cannot rewind: " + error.message;
+  return Failure(std::move(error));
+}
+
+}  // namespace
+
+// The password goes in the environment: arguments are for everyone to read.
+Command PostgresServer::client(const std::string& program, std::vector<std::string> arguments,
+                               const Upstream& source) const {
+  Command all = command(program, std::move(arguments));
+  if (!source.password.empty()) all.environment.push_back("PGPASSWORD=" + source.password);
+  return all;
+}
+
+Result<std::string> PostgresServer::set_aside() {
+  SPAR_TRY(must_be_stopped("is set aside"));
+  if (!exists(place_.data())) return "";
+  ActAs server(user_);
+  for (int n = 1; n <= kSetAsideMax; ++n) {
+    std::string to = place_.directory + "/set-aside-" + std::to_string(n);
+    if (disk_->exists(to)) continue;
+    SPAR_TRY(disk_->rename(place_.data(), to));
+    SPAR_TRY(disk_->sync_directory(place_.directory));
+    SPAR_TRY(disk_->remove(rewind_note()));  // it spoke of the data that is gone from here
+    SPAR_TRY(disk_->sync_directory(place_.directory));
+    return to;
+  }
+  return failure(Code::unavailable, "too much was set aside in " + place_.directory);
+}
+
+// Into data.new, which becomes data/ only when it is whole and will follow.
+Result<void> PostgresServer::base_backup(const Upstream& source, Monotonic deadline) {
+  if (exists(place_.data())) {
+    return failure(Code::invalid, place_.data() + " must be set aside before a base backup");
+  }
+  const std::string fresh = place_.data() + ".new";
+  SPAR_TRY(make_directory(place_.directory));
+  SPAR_TRY(make_directory(place_.socket()));
+  {
+    ActAs server(user_);
+    SPAR_TRY(disk_->remove_all(fresh));
+  }
+  std::vector<std::string> arguments = {"-D",   fresh, "-X", "stream",       "-c",
+                                        "fast", "-w",  "-d", source.conninfo};
+  if (!source.slot.empty()) arguments.insert(arguments.end(), {"-S", source.slot});
+  SPAR_TRY(run_well(client("pg_basebackup", std::move(arguments), source), deadline));
+  SPAR_TRY(follow_in(fresh, source));
+  ActAs server(user_);
+  SPAR_TRY(disk_->rename(fresh, place_.data()));
+  return disk_->sync_directory(place_.directory);
+}
+
+Result<void> PostgresServer::rewind(const Upstream& source, Monotonic deadline) {
+  SPAR_TRY(must_be_stopped("is rewound"));
+  if (auto note = exists(rewind_note()) ? read(rewind_note()) : ""; !note || *note == kCopying) {
+    auto broken = failure(Code::corrupt, "an earlier rewind ended half way");
+    broken.error().hint = "set the data aside and make a base backup";
+    return broken;
+  }
+  SPAR_TRY(write(rewind_note(), kLooking));
+  SPAR_TRY(remove_stale_locks());
+  Result<void> done = rewind_to(source, deadline);
+  // Whatever happened: this server has been told to follow, and must never come up writable.
+  SPAR_TRY(follow_in(place_.data(), source));
+  if (!done) return not_rewound(std::move(done.error()));
+  return remove(rewind_note());
+}
+
+// First everything that changes nothing, so that most failures can be tried again.
+Result<void> PostgresServer::rewind_to(const Upstream& source, Monotonic deadline) {
+  SPAR_TRY(prepare_source(source, deadline));
+  SPAR_TRY(recover(deadline));
+  SPAR_ASSIGN(std::string looked, run_rewind(source, true, deadline));
+  if (looked.find(kNothingToDo) != std::string::npos) return {};
+  SPAR_TRY(write(rewind_note(), kCopying));
+  SPAR_TRY(run_rewind(source, false, deadline));
+  return {};
+}
+
+// pg_rewind reads the source's timeline from its last checkpoint. Before the first one after its
+// promotion, it would find "no rewind required" and leave a server that keeps what it must lose.
+Result<void> PostgresServer::prepare_source(const Upstream& source, Monotonic deadline) {
+  std::vector<std::string> arguments = {"-X",
+                                        "-A",
+                                        "-t",
+                                        "-q",
+                                        "-w",
+                                        "-v",
+                                        "ON_ERROR_STOP=1",
+                                        "-d",
+                                        source.conninfo + " dbname=postgres",
+                                        "-c",
+                                        "select pg_is_in_recovery()",
+                                        "-c",
+                                        "checkpoint"};
+  SPAR_ASSIGN(std::string output, run_well(client("psql", std::move(arguments), source), deadline));
+  if (output.starts_with("f\n")) return {};
+  return failure(Code::unavailable, "the server to follow is not a primary");
+}
+
+// A server that crashed must have replayed its log before it can be rewound. A single-user server
+// does that; it knows no standby mode, and nobody can connect to it.
+Result<void> PostgresServer::recover(Monotonic deadline) {
+  SPAR_ASSIGN(std::string control,
+              run_well(command("pg_controldata", {"-D", place_.data()}), deadline));
+  if (shut_down(control)) return {};
+  if (exists(place_.data() + "/standby.signal"))
+    SPAR_TRY(remove(place_.data() + "/standby.signal"));
+  SPAR_TRY(run_well(command("postgres", {"--single", "-D", place_.data(), "template1"}), deadline));
+  return {};
+}
+
+Result<std::string> PostgresServer::run_rewind(const Upstream& source, bool dry_run,
+                                               Monotonic deadline) {
+  std::vector<std::string> arguments = {"-D", place_.data(), "--no-ensure-shutdown",
+                                        "--source-server=" + source.conninfo + " dbname=postgres"};
+  if (dry_run) arguments.push_back("--dry-run");
+  return run_well(client("pg_rewind", std::move(arguments), source), deadline);
+}
+
+}  // namespace spar::agent

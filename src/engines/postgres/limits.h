@@ -1,0 +1,13 @@
+// engines/postgres/limits.h: the bounds of a PostgreSQL copy.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace spar::engines::postgres {
+
+inline constexpr std::chrono::milliseconds kLookEvery{5};  // at a condition the server must reach
+inline constexpr std::size_t kHistoryBytesMax = 1u << 20;  // of a timeline history file
+inline constexpr std::size_t kMessageBytesMax = 1000;      // of a server's message in an error
+
+}  // namespace spar::engines::postgres

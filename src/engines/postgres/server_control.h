@@ -1,0 +1,114 @@
+// engines/postgres/server_control.h: what Spar asks of a PostgreSQL server through SQL, as a
+// superuser; no agent is needed.
+//
+// Contract    Every call ends by its deadline with one of ServerLink's errors; all can be repeated.
+//             Settings are changed by ALTER SYSTEM and a reload, and a call returns when the server
+//             works by them.
+// Threads     One at a time.
+// Not here    Starting, stopping, rewinding (agent/). Which copy should be what (control/).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engines/postgres/server_link.h"
+#include "engines/postgres/timeline.h"
+
+namespace spar::engines::postgres {
+
+// Our replication slots begin with it; others are left alone.
+inline constexpr const char* kSlotPrefix = "spar_";
+std::string slot_name(CopyId copy);  // "spar_7"
+
+struct Receiver {
+  bool streaming = false;
+  std::string host, port, slot;  // whom it follows
+};
+
+struct Identity {
+  std::uint64_t system = 0;  // of all servers that began with the same initdb
+  bool in_recovery = false;
+  ServerLine line;        // timelines, up to what it has received and flushed
+  Lsn received, applied;  // equal on a primary: what it has flushed
+  std::optional<Receiver> receiver;
+  int version = 0;  // 150018
+  // wal_level, wal_keep_size (MB), wal_log_hints, data_checksums, max_wal_senders,
+  // max_replication_slots, synchronous_standby_names, hot_standby
+  std::map<std::string, std::string> settings;
+};
+
+// The end of a promotion, and what its fork must remember.
+struct Promoted {
+  TimelineId timeline;
+  Lsn switch_point;  // where the timeline before ended; 0 on a server that was never promoted
+  // The lost primary gave this number and greater ones to transactions of which nothing arrived
+  // here; this server gives them again. None of the old ones is committed.
+  Xid next_xid;
+};
+
+struct Follower {
+  std::string application_name;
+  int pid = 0;
+  std::string state;  // startup, catchup, streaming, backup, stopping
+  Lsn flushed, applied;
+  std::string sync_state;  // async, potential, sync, quorum
+};
+
+class ServerControl {
+ public:
+  static Result<ServerControl> connect(const Conninfo& address, Monotonic deadline);
+  explicit ServerControl(ServerLink link) : link_(std::move(link)) {}
+
+  Result<Identity> identify(Monotonic deadline);
+  Result<std::vector<Follower>> replication_state(Monotonic deadline);
+  Result<XactStatus> xact_status(Xid transaction, Monotonic deadline);
+
+  // Stops receiving, applies all that was received, and becomes primary. Admits nobody: next_xid is
+  // exact only while no client has written. On a primary: what it would have answered.
+  Result<Promoted> promote(Monotonic deadline);
+  // Returns when it streams from there. Code::deadline when it does not get there: so also when
+  // it has diverged.
+  Result<void> follow(const Conninfo& primary, const std::string& slot, Monotonic deadline);
+  // A commit waits for k of these (their application_name), or for nobody. Returns when every
+  // commit from now on does.
+  Result<void> set_synchronous(const std::vector<std::string>& names, int k, Monotonic deadline);
+  // Exactly these slots of ours, each holding the log from now on if it was not there. A server
+  // that follows another one wants none.
+  Result<void> ensure_slots(const std::vector<std::string>& names, Monotonic deadline);
+
+  // No transaction writes any more, and no session but Spar's own is left. A session could set
+  // itself writable again: only Spar's gateway may be let in.
+  Result<void> fence(Monotonic deadline);
+  Result<void> unfence(Monotonic deadline);
+  Result<void> checkpoint(Monotonic deadline);
+  Result<void> terminate(const std::vector<int>& sessions, Monotonic deadline);
+
+  ServerLink& link() { return link_; }
+
+ private:
+  // "ALTER SYSTEM SET name = value" without a reload; "" resets it.
+  Result<void> alter(const std::string& name, const std::string& value, Monotonic deadline);
+  Result<void> reload(Monotonic deadline);
+  Result<std::string> setting(const std::string& name, Monotonic deadline);
+  Result<void> set_and_wait(const std::string& name, const std::string& value, Monotonic deadline);
+  // Looks until `condition` (an SQL expression) is true.
+  Result<void> wait_until(const std::string& condition, const std::vector<std::string>& parameters,
+                          const std::string& what, Monotonic deadline);
+  Result<void> end_sessions(Monotonic deadline);
+  Result<void> drop_slots_but(const std::vector<std::string>& names, Monotonic deadline);
+
+  Result<void> stop_receiving(Monotonic deadline);
+  Result<Promoted> primary_end(Monotonic deadline);
+  Result<Xid> past_prepared(Xid next, Xid newest, Monotonic deadline);
+  Result<std::vector<TimelineSwitch>> switches_of(TimelineId timeline, Monotonic deadline);
+
+  ServerLink link_;
+};
+
+// ANY k ("a", "b"); "" without names. Code::invalid when k is not 1 .. the number of names.
+Result<std::string> synchronous_names(const std::vector<std::string>& names, int k);
+
+}  // namespace spar::engines::postgres

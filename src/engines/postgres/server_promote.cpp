@@ -1,0 +1,109 @@
+// A standby becomes primary, or follows another one.
+#include <algorithm>
+#include <charconv>
+
+#include "engines/postgres/server_control.h"
+
+namespace spar::engines::postgres {
+namespace {
+
+constexpr const char* kDefaultPort = "5432";
+
+// Nothing arrives any more, and what had arrived is applied: the process that replays the log
+// waits to ask its source again.
+constexpr const char* kAllApplied =
+    "not exists (select from pg_stat_activity where backend_type = 'walreceiver') and exists "
+    "(select from pg_stat_activity where backend_type = 'startup' and wait_event = "
+    "'RecoveryRetrieveRetryInterval')";
+
+// The view shows "streaming" before the source has agreed to; the receiver waits in its main loop
+// only after that.
+constexpr const char* kFollows =
+    "exists (select from pg_stat_wal_receiver r join pg_stat_activity a using (pid) "
+    "where r.status = 'streaming' and a.wait_event = 'WalReceiverMain' "
+    "and (r.sender_host = $1 or $1 = '') and r.sender_port::text = $2 "
+    "and coalesce(r.slot_name, '') = $3)";
+
+// This session's statements stay out of the server's log: one of them holds a password.
+constexpr const char* kLogNothing =
+    "select set_config('log_statement', 'none', false), "
+    "set_config('log_min_error_statement', 'panic', false), "
+    "set_config('log_min_duration_statement', '-1', false), "
+    "set_config('log_min_duration_sample', '-1', false)";
+
+// One past the newest transaction that has ended here.
+constexpr const char* kXmax = "pg_snapshot_xmax(pg_current_snapshot())";
+
+Xid xid_in(const Field& text) {
+  Xid xid;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), xid.value);
+  return xid;
+}
+
+// The number whose lower half is `lower`, in the 2^32 before `newer`.
+Xid widened(std::uint32_t lower, Xid newer) {
+  constexpr std::uint64_t kWrap = std::uint64_t{1} << 32;
+  std::uint64_t full = (newer.value & ~(kWrap - 1)) | lower;
+  return Xid(full >= newer.value && full >= kWrap ? full - kWrap : full);
+}
+
+}  // namespace
+
+// next_xid is read before the promotion, when nothing changes any more: afterwards the server
+// itself gives numbers away (autovacuum). The switch point proves that nothing came in between.
+Result<Promoted> ServerControl::promote(Monotonic deadline) {
+  SPAR_ASSIGN(Rows state, link_.run("select pg_is_in_recovery()", deadline));
+  if (state[0][0] == "f") return primary_end(deadline);
+  SPAR_TRY(stop_receiving(deadline));
+  SPAR_ASSIGN(Rows last,
+              link_.run(std::string("select pg_last_wal_replay_lsn(), ") + kXmax, deadline));
+  SPAR_TRY(link_.run("select pg_promote(false)", deadline));
+  SPAR_TRY(wait_until("not pg_is_in_recovery()", {}, "the server was not promoted", deadline));
+  SPAR_ASSIGN(Promoted promoted, primary_end(deadline));
+  if (last[0][0] != to_string(promoted.switch_point)) return promoted;
+  SPAR_ASSIGN(promoted.next_xid, past_prepared(xid_in(last[0][1]), promoted.next_xid, deadline));
+  return promoted;
+}
+
+Result<void> ServerControl::stop_receiving(Monotonic deadline) {
+  SPAR_TRY(link_.run("select pg_wal_replay_resume() where pg_is_wal_replay_paused()", deadline));
+  SPAR_TRY(alter("primary_conninfo", "", deadline));
+  SPAR_TRY(reload(deadline));
+  return wait_until(kAllApplied, {}, "the server did not apply all that it had received", deadline);
+}
+
+// Prepared transactions outlive a promotion and can still commit: theirs are known numbers.
+Result<Xid> ServerControl::past_prepared(Xid next, Xid newest, Monotonic deadline) {
+  SPAR_ASSIGN(Rows rows, link_.run("select transaction from pg_prepared_xacts", deadline));
+  for (const auto& row : rows) {
+    auto lower = static_cast<std::uint32_t>(xid_in(row[0]).value);
+    next = std::max(next, Xid(widened(lower, newest).value + 1));
+  }
+  return next;
+}
+
+Result<Promoted> ServerControl::primary_end(Monotonic deadline) {
+  SPAR_ASSIGN(Identity identity, identify(deadline));
+  SPAR_ASSIGN(Rows xmax, link_.run(std::string("select ") + kXmax, deadline));
+  Promoted promoted{.timeline = identity.line.timeline, .next_xid = xid_in(xmax[0][0])};
+  if (!identity.line.switches.empty()) promoted.switch_point = identity.line.switches.back().at;
+  return promoted;
+}
+
+Result<void> ServerControl::follow(const Conninfo& primary, const std::string& slot,
+                                   Monotonic deadline) {
+  SPAR_ASSIGN(Rows state, link_.run("select pg_is_in_recovery()", deadline));
+  if (state[0][0] == "f") {
+    return failure(Code::invalid, "a primary cannot follow another one before it was rewound");
+  }
+  std::string host = primary.get(primary.get("host").empty() ? "hostaddr" : "host");
+  std::string port = primary.get("port");
+  SPAR_TRY(link_.run(kLogNothing, deadline));
+  SPAR_TRY(alter("primary_conninfo", primary.text(), deadline));
+  SPAR_TRY(alter("primary_slot_name", slot, deadline));
+  SPAR_TRY(reload(deadline));
+  return wait_until(kFollows, {host, port.empty() ? kDefaultPort : port, slot},
+                    "the server did not come to follow its primary", deadline);
+}
+
+}  // namespace spar::engines::postgres

@@ -1,0 +1,117 @@
+#include "engines/postgres/timeline.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace spar::engines::postgres {
+namespace {
+
+Failure no_history() {
+  return failure(Code::corrupt, "a timeline history file has an unknown form", "XX001");
+}
+
+// "1<tab>0/3000148<tab>no recovery target specified"
+Result<TimelineSwitch> parse_switch(std::string_view line) {
+  TimelineSwitch change;
+  auto parsed = std::from_chars(line.data(), line.data() + line.size(), change.timeline.value);
+  if (parsed.ec != std::errc()) return no_history();
+  line.remove_prefix(static_cast<std::size_t>(parsed.ptr - line.data()));
+  if (!line.starts_with('\t')) return no_history();
+  line.remove_prefix(1);
+  std::optional<Lsn> at = parse_lsn(line.substr(0, line.find('\t')));
+  if (!at) return no_history();
+  change.at = *at;
+  return change;
+}
+
+// Where `line` ended on `timeline`; nothing when it was never there.
+std::optional<Lsn> end_on(const ServerLine& line, TimelineId timeline) {
+  if (line.timeline == timeline) return line.end;
+  auto left = std::ranges::find(line.switches, timeline, &TimelineSwitch::timeline);
+  if (left == line.switches.end()) return std::nullopt;
+  return left->at;
+}
+
+// Where `line` came into `timeline` from another one; nothing when it did not.
+std::optional<Lsn> start_on(const ServerLine& line, TimelineId timeline) {
+  for (std::size_t i = 0; i < line.switches.size(); ++i) {
+    bool last = i + 1 == line.switches.size();
+    TimelineId next = last ? line.timeline : line.switches[i + 1].timeline;
+    if (next == timeline) return line.switches[i].at;
+  }
+  return std::nullopt;
+}
+
+// Whether `line` goes over from the timeline of `before` into that of `fork` where it should.
+// The oldest fork kept has none before it: its timeline alone says that the line came by.
+bool leads_into(const ServerLine& line, const ServerFork* before, const ServerFork& fork) {
+  if (before == nullptr) return end_on(line, fork.timeline).has_value();
+  if (fork.timeline == before->timeline) return true;  // the same primary went on
+  return start_on(line, fork.timeline) == Lsn(fork.fork.after.value);
+}
+
+// The last fork that `line` has gone past, on the recorded timelines from the oldest one on.
+const ServerFork* last_passed(const ServerLine& line, const ServerHistory& history) {
+  const ServerFork *before = nullptr, *passed = nullptr;
+  for (const ServerFork& fork : history) {
+    if (!leads_into(line, before, fork)) break;
+    bool began_here = before == nullptr || fork.timeline != before->timeline;
+    if (began_here || end_on(line, fork.timeline) > Lsn(fork.fork.after.value)) passed = &fork;
+    before = &fork;
+  }
+  return passed;
+}
+
+}  // namespace
+
+Result<std::vector<TimelineSwitch>> parse_timeline_history(std::string_view text) {
+  std::vector<TimelineSwitch> switches;
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.empty() || line.starts_with('#')) continue;
+    SPAR_ASSIGN(TimelineSwitch change, parse_switch(line));
+    bool ascends = switches.empty() ||
+                   (switches.back().timeline < change.timeline && switches.back().at <= change.at);
+    if (!ascends) return no_history();
+    switches.push_back(change);
+  }
+  return switches;
+}
+
+History forks_of(const ServerHistory& history) {
+  History forks;
+  for (const ServerFork& each : history) forks.push_back(each.fork);
+  return forks;
+}
+
+Placement place(const ServerLine& line, const ServerHistory& history) {
+  Placement placement;
+  placement.position.sequence = Sequence(line.end.value);
+  const ServerFork* last = last_passed(line, history);
+  if (last == nullptr) {
+    std::uint64_t oldest = history.empty() ? 0 : history.front().fork.epoch.value;
+    placement.position.epoch = Epoch(oldest == 0 ? 0 : oldest - 1);
+    return placement;
+  }
+  placement.position.epoch = last->fork.epoch;
+  if (line.timeline != last->timeline) placement.unrecorded = end_on(line, last->timeline);
+  return placement;
+}
+
+Outcome outcome_of(Xid transaction, Xid next_xid, XactStatus status) {
+  if (transaction >= next_xid) return Outcome::not_committed;
+  switch (status) {
+    case XactStatus::committed:
+      return Outcome::committed;
+    case XactStatus::aborted:
+    case XactStatus::unborn:
+      return Outcome::not_committed;
+    case XactStatus::in_progress:  // prepared, or its session has not ended yet
+    case XactStatus::forgotten:
+      return Outcome::unknown;
+  }
+  return Outcome::unknown;
+}
+
+}  // namespace spar::engines::postgres
