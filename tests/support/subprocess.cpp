@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "server/listen.h"
+#include "tests/support/free_port.h"
 
 namespace spar::test {
 namespace {
@@ -89,13 +89,6 @@ Ran run(Spawn what, std::chrono::seconds patience) {
   return ran;
 }
 
-// Free a moment ago; PostgreSQL cannot be told to choose one itself.
-Result<std::string> free_port() {
-  SPAR_ASSIGN(server::OwnedFd socket, server::listen_on({.host = "127.0.0.1", .port = 0}));
-  SPAR_ASSIGN(server::Listener bound, server::bound_to(socket.get()));
-  return std::to_string(bound.port);
-}
-
 }  // namespace
 
 std::string find_program(const std::string& name) {
@@ -140,7 +133,7 @@ Result<void> PostgresServer::init() {
 }
 
 Result<void> PostgresServer::serve() {
-  SPAR_ASSIGN(port_, free_port());
+  port_ = std::to_string(free_port());
   int log = ::open((directory_.path() + "/log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   pid_ = spawn({.command = {kPostgres + std::string("postgres"), "-D", directory_.path() + "/data",
                             "-p", port_, "-h", "127.0.0.1", "-k", "", "-F"},
