@@ -58,11 +58,12 @@ Result<void> PostgresServer::base_backup(const Upstream& source, Monotonic deadl
     ActAs server(user_);
     SPAR_TRY(disk_->remove_all(fresh));
   }
-  std::vector<std::string> arguments = {"-D",   fresh, "-X", "stream",       "-c",
-                                        "fast", "-w",  "-d", source.conninfo};
+  std::vector<std::string> arguments = {"-D",   fresh, "-X",        "stream", "-c",
+                                        "fast", "-w",  "--no-sync", "-d",     source.conninfo};
   if (!source.slot.empty()) arguments.insert(arguments.end(), {"-S", source.slot});
   SPAR_TRY(run_well(client("pg_basebackup", std::move(arguments), source), deadline));
   SPAR_TRY(follow_in(fresh, source));
+  SPAR_TRY(sync_all(fresh));
   ActAs server(user_);
   SPAR_TRY(disk_->rename(fresh, place_.data()));
   return disk_->sync_directory(place_.directory);
@@ -92,7 +93,7 @@ Result<void> PostgresServer::rewind_to(const Upstream& source, Monotonic deadlin
   if (looked.find(kNothingToDo) != std::string::npos) return {};
   SPAR_TRY(write(rewind_note(), kCopying));
   SPAR_TRY(run_rewind(source, false, deadline));
-  return {};
+  return sync_all(place_.data());
 }
 
 // pg_rewind reads the source's timeline from its last checkpoint. Before the first one after its
@@ -130,7 +131,7 @@ Result<void> PostgresServer::recover(Monotonic deadline) {
 
 Result<std::string> PostgresServer::run_rewind(const Upstream& source, bool dry_run,
                                                Monotonic deadline) {
-  std::vector<std::string> arguments = {"-D", place_.data(), "--no-ensure-shutdown",
+  std::vector<std::string> arguments = {"-D", place_.data(), "--no-ensure-shutdown", "--no-sync",
                                         "--source-server=" + source.conninfo + " dbname=postgres"};
   if (dry_run) arguments.push_back("--dry-run");
   return run_well(client("pg_rewind", std::move(arguments), source), deadline);

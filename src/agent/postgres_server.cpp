@@ -1,5 +1,6 @@
 #include "agent/postgres_server.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -82,6 +83,18 @@ bool PostgresServer::exists(const std::string& path) {
   return disk_->exists(path);
 }
 
+Result<void> PostgresServer::sync_all(const std::string& directory) {
+  ActAs server(user_);
+  int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool synced = fd >= 0 && ::syncfs(fd) == 0;
+  int error = errno;
+  if (fd >= 0) ::close(fd);
+  if (synced) return {};
+  return failure(Code::io,
+                 "cannot sync " + directory + ": " + std::generic_category().message(error),
+                 "58030");
+}
+
 Command PostgresServer::command(const std::string& program,
                                 std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), tools_.program(program));
@@ -110,9 +123,9 @@ Result<void> PostgresServer::initialize(const InitOptions& options, Monotonic de
   const std::string password_file = place_.directory + "/password";
   bool trust = options.login == Login::trust;
   std::vector<std::string> arguments = {
-      "-D", place_.data(),      "--locale=C", "--encoding=UTF8",
-      "-U", options.superuser,  "-A",         trust ? "trust" : "scram-sha-256",
-      "-k", "--no-instructions"};
+      "-D", place_.data(),       "--locale=C", "--encoding=UTF8",
+      "-U", options.superuser,   "-A",         trust ? "trust" : "scram-sha-256",
+      "-k", "--no-instructions", "--no-sync"};
   if (!trust) {
     SPAR_TRY(write(password_file, options.password + "\n"));
     arguments.push_back("--pwfile=" + password_file);
@@ -120,6 +133,7 @@ Result<void> PostgresServer::initialize(const InitOptions& options, Monotonic de
   auto made = run_well(command("initdb", std::move(arguments)), deadline);
   if (!trust) SPAR_TRY(remove(password_file));
   SPAR_TRY(std::move(made));
+  SPAR_TRY(sync_all(place_.data()));
   SPAR_ASSIGN(std::string main, read(place_.data() + "/postgresql.conf"));
   return write(place_.data() + "/postgresql.conf", main + "\ninclude_if_exists = 'spar.conf'\n");
 }

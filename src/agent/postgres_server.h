@@ -116,6 +116,9 @@ class PostgresServer {
   Result<void> write(const std::string& path, std::string_view text);
   Result<void> remove(const std::string& path);
   bool exists(const std::string& path);
+  // Everything below `directory` is durable: PostgreSQL's programs are told not to sync, for they
+  // sync file by file.
+  Result<void> sync_all(const std::string& directory);
 
   Result<void> initialize(const InitOptions& options, Monotonic deadline);
   Result<void> may_start(StartAs as);

@@ -1,19 +1,24 @@
-// tests/support/postgres_copy.h: one PostgreSQL server of a test, with its superuser's password.
+// tests/support/postgres_copy.h: PostgreSQL servers of a test, with their superuser's password.
 //
-// Contract    In a directory of its own below `parent`, on a free port, named `name` as a follower.
-//             All of its processes end with the object, frozen ones too.
+// Contract    A PostgresCopy lives in a directory of its own below `parent`, on a free port, named
+// `name` as a follower.
+//             All of its processes end with the object, frozen ones too, and its files go.
 // Threads     One at a time.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "agent/postgres_server.h"
 #include "engines/postgres/server_control.h"
+#include "storage/disk.h"
 #include "tests/support/free_port.h"
+#include "tests/support/temp_directory.h"
 
 namespace spar::test {
 
@@ -25,7 +30,7 @@ inline Monotonic patiently() {
   return in(kServerPatience);
 }
 
-// A value, or the test says why not and goes no further: never called with what may fail.
+// The value, or the test ends here and says why there is none.
 template <class T>
 T must(Result<T> result) {
   if (!result) {
@@ -41,12 +46,17 @@ class PostgresCopy {
       : name_(std::move(name)),
         server_(must(agent::PostgresServer::at(disk, must(agent::find_postgres_tools()),
                                                {parent + "/" + name_, free_port()}))) {}
-  ~PostgresCopy() { (void)server_.stop(agent::Stop::kill, patiently()); }
+  ~PostgresCopy() {
+    (void)server_.stop(agent::Stop::kill, patiently());
+    std::error_code ignored;
+    std::filesystem::remove_all(server_.place().directory, ignored);
+  }
   PostgresCopy(const PostgresCopy&) = delete;
   PostgresCopy& operator=(const PostgresCopy&) = delete;
 
-  void start_as_primary() {
+  void start_as_primary(const agent::Settings& more = {}) {
     agent::InitOptions options{.password = kPassword, .settings = agent::copy_settings("16MB")};
+    options.settings.insert(options.settings.end(), more.begin(), more.end());
     must(server_.init(options, patiently()));
     must(server_.start(agent::StartAs::primary, patiently()));
   }
@@ -93,5 +103,48 @@ class PostgresCopy {
   std::string name_;
   agent::PostgresServer server_;
 };
+
+inline constexpr const char* kNoPostgres = "PostgreSQL is not installed";
+
+// Where the servers of a test are, and their user can get through to.
+class ServerDirectory {
+ public:
+  ServerDirectory() : disk_(storage::make_posix_disk()) {
+    std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
+  }
+  static bool can_run() { return agent::find_postgres_tools().has_value(); }
+  std::unique_ptr<PostgresCopy> copy(const std::string& name) {
+    return std::make_unique<PostgresCopy>(*disk_, directory_.path(), name);
+  }
+  storage::Disk& disk() { return *disk_; }
+
+ private:
+  TempDirectory directory_;
+  std::unique_ptr<storage::Disk> disk_;
+};
+
+class PostgresCopies : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!ServerDirectory::can_run()) GTEST_SKIP() << kNoPostgres;
+  }
+  std::unique_ptr<PostgresCopy> copy(const std::string& name) { return place_.copy(name); }
+
+  ServerDirectory place_;
+};
+
+// The first field of the answer.
+inline std::string one(engines::postgres::ServerLink& link, const std::string& sql) {
+  return must(link.run(sql, patiently()))[0][0].value_or("NULL");
+}
+
+// Until the condition, an SQL expression, is true there.
+inline void wait_for(PostgresCopy& copy, const std::string& condition) {
+  engines::postgres::ServerLink link = copy.session();
+  auto deadline = patiently();
+  while (one(link, "select " + condition) != "t") {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << condition << " on " << copy.name();
+  }
+}
 
 }  // namespace spar::test

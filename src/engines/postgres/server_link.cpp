@@ -177,11 +177,16 @@ Result<void> ServerLink::flush(Monotonic deadline) {
   }
 }
 
+// At the end of the stream libpq has closed the socket, and PQgetResult(), which cannot block then,
+// gives what the server said last: that it shuts down, or that it ends this session.
 Result<void> ServerLink::wait_for_result(Monotonic deadline) {
   while (PQisBusy(connection_.get()) != 0) {
     Ready ready = wait_for(PQsocket(connection_.get()), POLLIN, deadline);
     if (ready == Ready::late) return late("answer");
-    if (ready == Ready::broken || PQconsumeInput(connection_.get()) == 0) return lost();
+    if (ready == Ready::broken) return lost();
+    bool read = PQconsumeInput(connection_.get()) != 0;
+    if (PQstatus(connection_.get()) == CONNECTION_BAD) return {};
+    if (!read) return lost();
   }
   return {};
 }
