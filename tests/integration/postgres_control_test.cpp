@@ -110,33 +110,60 @@ class Trio : public PostgresCopies {
     EXPECT_EQ(must(control.xact_status(future, patiently())), XactStatus::unborn);
   }
 
+  Promoted promote(PostgresCopy& heir, Epoch next) {
+    Promoted fork = must(heir.control().promote(timeline_for(next), patiently()));
+    EXPECT_EQ(fork.timeline, timeline_for(next));
+    history_.push_back({{next, Sequence(fork.switch_point.value)}, fork.timeline, fork.next_xid});
+    return fork;
+  }
+
   // The primary dies, its heir takes over, the third follows, the old one comes back behind.
-  void change_places(PostgresCopy& old, PostgresCopy& heir, PostgresCopy& third, int round) {
-    SCOPED_TRACE("round " + std::to_string(round));
+  void change_places(PostgresCopy& old, PostgresCopy& heir, PostgresCopy& third, Epoch next) {
+    const std::string epoch = std::to_string(next.value);
+    SCOPED_TRACE("to epoch " + epoch);
     ServerLink writer = old.session();
-    Xid kept = pay(writer, "kept " + std::to_string(round));
+    Xid kept = pay(writer, "kept " + epoch);
     Identity before = must(old.control().identify(patiently()));
-    wait_for(heir,
-             "exists (select from payments where note = 'kept " + std::to_string(round) + "')");
+    wait_for(heir, "exists (select from payments where note = 'kept " + epoch + "')");
     Xid lost = lose(old, heir, third, "lost");
 
-    Promoted fork = must(heir.control().promote(patiently()));
-    EXPECT_EQ(fork.timeline, TimelineId(static_cast<std::uint32_t>(round + 1)));
-    EXPECT_EQ(must(heir.control().promote(patiently())).switch_point, fork.switch_point);
-    history_.push_back(
-        {{Epoch(static_cast<std::uint64_t>(round + 1)), Sequence(fork.switch_point.value)},
-         fork.timeline,
-         fork.next_xid});
+    Promoted fork = promote(heir, next);
+    EXPECT_EQ(must(heir.control().promote(fork.timeline, patiently())).switch_point,
+              fork.switch_point);
     must(heir.control().ensure_slots({old.slot(), third.slot()}, patiently()));
     must(third.control().follow(third.follow_address(heir), third.slot(), patiently()));
     check_outcomes(heir, fork, kept, lost);
 
-    check_places(before, round);
+    check_places(before);
     come_back(old, heir);
     check_synchronous(heir, old, third);
     ServerLink link = heir.session();
-    pay(link, "after " + std::to_string(round));
-    check_equal({&heir, &old, &third}, round);
+    pay(link, "after " + epoch);
+    check_equal({&heir, &old, &third});
+  }
+
+  // The heir dies before anyone heard of it, and what it wrote is lost as well. Left alone, both
+  // promotions would have begun the same timeline.
+  void lose_two_in_a_row(PostgresCopy& old, PostgresCopy& heir, PostgresCopy& third, Epoch first,
+                         Epoch second) {
+    lose(old, heir, third, "lost");
+    Promoted unheard = promote(heir, first);
+    ServerLink link = heir.session();
+    must(link.run("alter system reset synchronous_standby_names", patiently()));
+    must(link.run("select pg_reload_conf()", patiently()));
+    pay(link, "lost");
+    Identity before = must(heir.control().identify(patiently()));
+    ::kill(heir.server().status().pid, SIGKILL);
+    must(heir.server().wait_until_stopped(patiently()));
+    Promoted fork = promote(third, second);
+    EXPECT_EQ(fork.switch_point, unheard.switch_point);
+    Position now{second, Sequence(before.line.end.value + 1)};
+    EXPECT_EQ(compare(place(before.line, history_).position, now, forks_of(history_)),
+              Order::diverged);
+    must(third.control().ensure_slots({old.slot(), heir.slot()}, patiently()));
+    come_back(heir, third);
+    come_back(old, third);
+    check_equal({&third, &heir, &old});
   }
 
   void come_back(PostgresCopy& old, PostgresCopy& heir) {
@@ -148,16 +175,16 @@ class Trio : public PostgresCopies {
   }
 
   // What the lost primary was known to hold: a prefix, or diverged, by position alone.
-  void check_places(const Identity& before, int round) {
+  void check_places(const Identity& before) {
     Placement known = place(before.line, history_);
-    EXPECT_EQ(known.position.epoch, Epoch(static_cast<std::uint64_t>(round)));
+    EXPECT_EQ(known.position.epoch, history_[history_.size() - 2].fork.epoch);
     ServerLine more = before.line;
     more.end.value = history_.back().fork.after.value + 1;
     Position now{history_.back().fork.epoch, Sequence(more.end.value + 1)};
     EXPECT_EQ(compare(place(more, history_).position, now, forks_of(history_)), Order::diverged);
   }
 
-  void check_equal(const std::vector<PostgresCopy*>& copies, int round) {
+  void check_equal(const std::vector<PostgresCopy*>& copies) {
     const std::string sum =
         "select count(*) || ' ' || md5(string_agg(note, ',' order by note)) "
         "from payments";
@@ -167,7 +194,7 @@ class Trio : public PostgresCopies {
       wait_for(*each, "(" + sum + ") = '" + expected + "'");
       Identity identity = must(each->control().identify(patiently()));
       Placement placement = place(identity.line, history_);
-      EXPECT_EQ(placement.position.epoch, Epoch(static_cast<std::uint64_t>(round + 1)));
+      EXPECT_EQ(placement.position.epoch, history_.back().fork.epoch);
       EXPECT_FALSE(placement.unrecorded);
       EXPECT_EQ(identity.line.timeline, history_.back().timeline) << each->name();
       EXPECT_EQ(identity.in_recovery, each != copies[0]);
@@ -184,10 +211,11 @@ TEST_F(Trio, ThePrimaryDiesAndComesBackTwice) {
   ServerLink link = a_->session();
   must(link.run("create table payments (note text)", patiently()));
   check_synchronous(*a_, *b_, *c_);
-  for (int round = 1; round <= 3; round += 2) {
-    change_places(*a_, *b_, *c_, round);
-    change_places(*b_, *a_, *c_, round + 1);
-  }
+  change_places(*a_, *b_, *c_, Epoch(2));
+  change_places(*b_, *a_, *c_, Epoch(3));
+  change_places(*a_, *b_, *c_, Epoch(5));  // 4 was stored, and nobody was promoted for it
+  change_places(*b_, *a_, *c_, Epoch(9));
+  lose_two_in_a_row(*a_, *b_, *c_, Epoch(10), Epoch(11));
 }
 
 }  // namespace

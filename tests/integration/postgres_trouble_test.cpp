@@ -138,7 +138,7 @@ class FailedRewind : public PostgresCopies {
     must(b_->control().follow(b_->follow_address(*a_), b_->slot(), patiently()));
     prepare_a_payment();
     must(a_->server().stop(Stop::kill, patiently()));
-    promoted_ = must(b_->control().promote(patiently()));
+    promoted_ = must(b_->control().promote(TimelineId(2), patiently()));
     must(b_->control().ensure_slots({a_->slot()}, patiently()));
   }
 

@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace spar::engines::postgres {
 
 inline constexpr std::chrono::milliseconds kLookEvery{5};  // at a condition the server must reach
 inline constexpr std::size_t kHistoryBytesMax = 1u << 20;  // of a timeline history file
-inline constexpr std::size_t kMessageBytesMax = 1000;      // of a server's message in an error
+inline constexpr std::uint32_t kTimelinesSkippedMax = 100'000;  // by one promotion
+inline constexpr std::size_t kMessageBytesMax = 1000;           // of a server's message in an error
 
 }  // namespace spar::engines::postgres

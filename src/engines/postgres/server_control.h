@@ -66,9 +66,11 @@ class ServerControl {
   Result<std::vector<Follower>> replication_state(Monotonic deadline);
   Result<XactStatus> xact_status(Xid transaction, Monotonic deadline);
 
-  // Stops receiving, applies all that was received, and becomes primary. Admits nobody: next_xid is
-  // exact only while no client has written. On a primary: what it would have answered.
-  Result<Promoted> promote(Monotonic deadline);
+  // Stops receiving, applies all that was received, and becomes primary on this timeline (see
+  // timeline_for), for which it keeps the numbers below free by a history file each. Admits nobody:
+  // next_xid is exact only while no client has written. On a primary: what it would have answered,
+  // whatever the timeline. Code::invalid when the timeline is not a later one than the server's.
+  Result<Promoted> promote(TimelineId timeline, Monotonic deadline);
   // Returns when it streams from there. Code::deadline when it does not get there: so also when
   // it has diverged.
   Result<void> follow(const Conninfo& primary, const std::string& slot, Monotonic deadline);
@@ -101,6 +103,8 @@ class ServerControl {
   Result<void> drop_slots_but(const std::vector<std::string>& names, Monotonic deadline);
 
   Result<void> stop_receiving(Monotonic deadline);
+  Result<void> run_promotion(TimelineId from, TimelineId to, Monotonic deadline);
+  Result<void> fill_gaps(const ServerLine& line, Monotonic deadline);
   Result<Promoted> primary_end(Monotonic deadline);
   Result<Xid> past_prepared(Xid next, Xid newest, Monotonic deadline);
   Result<std::vector<TimelineSwitch>> switches_of(TimelineId timeline, Monotonic deadline);

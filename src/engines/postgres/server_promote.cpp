@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engines/postgres/limits.h"
 #include "engines/postgres/server_control.h"
 
 namespace spar::engines::postgres {
@@ -40,6 +41,21 @@ Xid xid_in(const Field& text) {
   return xid;
 }
 
+// In a block: a history file for each number between `from` and `to` that has none, so that nobody
+// takes it. `at` is SQL: where `from` ends.
+std::string take_timelines(TimelineId from, TimelineId to, const std::string& at) {
+  return "for taken in " + std::to_string(from.value + 1) + " .. " + std::to_string(to.value - 1) +
+         " loop file := '/pg_wal/' || lpad(upper(to_hex(taken)), 8, '0') || '.history'; "
+         "if (pg_stat_file('.' || file, true)).size is null then "
+         "execute format('copy (values (%s, %L, %L)) to %L', " +
+         std::to_string(from.value) + ", " + at +
+         ", 'not used', current_setting('data_directory') || file); end if; end loop; ";
+}
+
+std::string in_block(const std::string& statements) {
+  return "do $$ declare file text; begin " + statements + " end $$";
+}
+
 // The number whose lower half is `lower`, in the 2^32 before `newer`.
 Xid widened(std::uint32_t lower, Xid newer) {
   constexpr std::uint64_t kWrap = std::uint64_t{1} << 32;
@@ -51,18 +67,45 @@ Xid widened(std::uint32_t lower, Xid newer) {
 
 // next_xid is read before the promotion, when nothing changes any more: afterwards the server
 // itself gives numbers away (autovacuum). The switch point proves that nothing came in between.
-Result<Promoted> ServerControl::promote(Monotonic deadline) {
-  SPAR_ASSIGN(Rows state, link_.run("select pg_is_in_recovery()", deadline));
-  if (state[0][0] == "f") return primary_end(deadline);
+Result<Promoted> ServerControl::promote(TimelineId timeline, Monotonic deadline) {
+  SPAR_ASSIGN(Identity before, identify(deadline));
+  if (!before.in_recovery) return primary_end(deadline);
   SPAR_TRY(stop_receiving(deadline));
   SPAR_ASSIGN(Rows last,
               link_.run(std::string("select pg_last_wal_replay_lsn(), ") + kXmax, deadline));
-  SPAR_TRY(link_.run("select pg_promote(false)", deadline));
+  SPAR_TRY(run_promotion(before.line.timeline, timeline, deadline));
   SPAR_TRY(wait_until("not pg_is_in_recovery()", {}, "the server was not promoted", deadline));
   SPAR_ASSIGN(Promoted promoted, primary_end(deadline));
   if (last[0][0] != to_string(promoted.switch_point)) return promoted;
   SPAR_ASSIGN(promoted.next_xid, past_prepared(xid_in(last[0][1]), promoted.next_xid, deadline));
   return promoted;
+}
+
+// Takes the numbers between and promotes in one statement: a standby that was left with them would
+// believe in timelines that nobody writes.
+Result<void> ServerControl::run_promotion(TimelineId from, TimelineId to, Monotonic deadline) {
+  if (to <= from || to.value - from.value > kTimelinesSkippedMax) {
+    return failure(Code::invalid, "a server on timeline " + std::to_string(from.value) +
+                                      " cannot begin timeline " + std::to_string(to.value));
+  }
+  std::string take = take_timelines(from, to, "pg_last_wal_replay_lsn()");
+  SPAR_TRY(link_.run(in_block(take + "perform pg_promote(false);"), deadline));
+  return {};
+}
+
+// A follower asks for the history of every number up to its primary's timeline. COPY does not sync:
+// what a crash took is written again.
+Result<void> ServerControl::fill_gaps(const ServerLine& line, Monotonic deadline) {
+  std::string take;
+  for (std::size_t i = 0; i < line.switches.size(); ++i) {
+    bool last = i + 1 == line.switches.size();
+    TimelineId next = last ? line.timeline : line.switches[i + 1].timeline;
+    const TimelineSwitch& left = line.switches[i];
+    if (next.value == left.timeline.value + 1) continue;
+    take += take_timelines(left.timeline, next, "'" + to_string(left.at) + "'::pg_lsn");
+  }
+  if (!take.empty()) SPAR_TRY(link_.run(in_block(take), deadline));
+  return {};
 }
 
 Result<void> ServerControl::stop_receiving(Monotonic deadline) {
@@ -84,6 +127,7 @@ Result<Xid> ServerControl::past_prepared(Xid next, Xid newest, Monotonic deadlin
 
 Result<Promoted> ServerControl::primary_end(Monotonic deadline) {
   SPAR_ASSIGN(Identity identity, identify(deadline));
+  SPAR_TRY(fill_gaps(identity.line, deadline));
   SPAR_ASSIGN(Rows xmax, link_.run(std::string("select ") + kXmax, deadline));
   Promoted promoted{.timeline = identity.line.timeline, .next_xid = xid_in(xmax[0][0])};
   if (!identity.line.switches.empty()) promoted.switch_point = identity.line.switches.back().at;

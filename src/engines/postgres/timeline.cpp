@@ -42,22 +42,19 @@ std::optional<Lsn> start_on(const ServerLine& line, TimelineId timeline) {
   return std::nullopt;
 }
 
-// Whether `line` goes over from the timeline of `before` into that of `fork` where it should.
-// The oldest fork kept has none before it: its timeline alone says that the line came by.
-bool leads_into(const ServerLine& line, const ServerFork* before, const ServerFork& fork) {
-  if (before == nullptr) return end_on(line, fork.timeline).has_value();
-  if (fork.timeline == before->timeline) return true;  // the same primary went on
-  return start_on(line, fork.timeline) == Lsn(fork.fork.after.value);
-}
-
-// The last fork that `line` has gone past, on the recorded timelines from the oldest one on.
+// The last fork that `line` has gone past. A timeline of the record that the line does not touch
+// belongs to a primary that nobody followed; one that it entered elsewhere is not the record's.
 const ServerFork* last_passed(const ServerLine& line, const ServerHistory& history) {
   const ServerFork *before = nullptr, *passed = nullptr;
   for (const ServerFork& fork : history) {
-    if (!leads_into(line, before, fork)) break;
-    bool began_here = before == nullptr || fork.timeline != before->timeline;
-    if (began_here || end_on(line, fork.timeline) > Lsn(fork.fork.after.value)) passed = &fork;
+    Lsn after(fork.fork.after.value);
+    bool promotion = before != nullptr && fork.timeline != before->timeline;
+    bool oldest = before == nullptr;
     before = &fork;
+    std::optional<Lsn> end = end_on(line, fork.timeline);
+    if (!end) continue;
+    if (promotion && start_on(line, fork.timeline) != after) break;
+    if (oldest || promotion || *end > after) passed = &fork;
   }
   return passed;
 }
@@ -97,6 +94,10 @@ Placement place(const ServerLine& line, const ServerHistory& history) {
   placement.position.epoch = last->fork.epoch;
   if (line.timeline != last->timeline) placement.unrecorded = end_on(line, last->timeline);
   return placement;
+}
+
+TimelineId timeline_for(Epoch epoch, std::uint32_t before_first) {
+  return TimelineId(static_cast<std::uint32_t>(epoch.value) + before_first);
 }
 
 Outcome outcome_of(Xid transaction, Xid next_xid, XactStatus status) {

@@ -7,6 +7,12 @@
 // timeline of the one before. So the record keeps the timeline beside each fork (`ServerFork`), and
 // a Position is {epoch, sequence = LSN}.
 //
+// Left alone, PostgreSQL gives a new timeline the first number that the promoted server has not
+// heard of. Two servers that are promoted one after the other, of which the second never heard of
+// the first, begin the *same* timeline, often at the same byte; afterwards nothing tells their logs
+// apart, and pg_rewind finds nothing to do. So the number comes from the epoch (timeline_for),
+// which is never used twice, and numbers in between stay unused (ServerControl::promote).
+//
 // Contract    place() finds the last fork that lies on the server's own line:
 //               - the fork of a promotion, when the server's line goes over into its timeline, and
 //                 at its byte;
@@ -57,6 +63,10 @@ struct ServerFork {
   Xid next_xid;         // see Promoted
 };
 using ServerHistory = std::vector<ServerFork>;  // ascending, gaps allowed
+
+// Of the promotion for `epoch`. `before_first` is the number of timelines that the server had when
+// the cluster's first epoch began: 0 for one that Spar made.
+TimelineId timeline_for(Epoch epoch, std::uint32_t before_first = 0);
 
 History forks_of(const ServerHistory& history);
 

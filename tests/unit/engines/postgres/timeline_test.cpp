@@ -97,6 +97,16 @@ TEST(Timeline, TwoPromotionsAtOneByteAreToldApart) {
   EXPECT_EQ(place(line({left(1, 100), left(2, 100)}, 3, 140), twice).position.epoch, Epoch(3));
 }
 
+TEST(Timeline, APrimaryThatNobodyFollowedIsNotOnTheLine) {
+  // Nor are those of its successors that went on with the same timeline.
+  ServerHistory branch = {fork(1, 0, 1), fork(2, 100, 2), fork(3, 120, 2), fork(4, 90, 4)};
+  EXPECT_EQ(place(line({left(1, 90)}, 4, 150), branch).position.epoch, Epoch(4));
+  EXPECT_FALSE(place(line({left(1, 90)}, 4, 150), branch).unrecorded);
+  EXPECT_EQ(place(line({left(1, 100)}, 2, 150), branch).position.epoch, Epoch(3));
+  EXPECT_EQ(timeline_for(Epoch(4)), TimelineId(4));
+  EXPECT_EQ(timeline_for(Epoch(4), 6), TimelineId(10));
+}
+
 TEST(Timeline, HistoryFilesAreRead) {
   auto read = parse_timeline_history(
       "1\t0/3000148\tno recovery target specified\n\n2\t1/0\tbefore 2000-01-01 00:00:00+00\n");
