@@ -26,6 +26,10 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
 }
 
+bool is_line_end(char c) {
+  return c == '\n' || c == '\r' || c == '\0';
+}
+
 bool is_setting_name(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
@@ -62,7 +66,7 @@ Result<std::string> render(const Settings& settings) {
   std::string text;
   for (const auto& [name, value] : settings) {
     if (!is_setting_name(name)) return failure(Code::invalid, "\"" + name + "\" is no setting");
-    if (value.find_first_of(std::string_view("\n\r\0", 3)) != std::string::npos) {
+    if (std::ranges::any_of(value, is_line_end)) {
       return failure(Code::invalid, "the value of " + name + " has a line end");
     }
     text += name + " = " + quoted(value) + "\n";
@@ -79,6 +83,16 @@ Result<std::string> with_settings(std::string_view text, const Settings& setting
     kept.append(line).append("\n");
   }
   return kept + added;
+}
+
+Result<std::string> password_line(std::string_view password) {
+  std::string line = "*:*:*:*:";
+  for (char c : password) {
+    if (is_line_end(c)) return failure(Code::invalid, "a password has a line end");
+    if (c == ':' || c == '\\') line += '\\';
+    line += c;
+  }
+  return line + "\n";
 }
 
 std::optional<LockFile> parse_lock_file(std::string_view text) {

@@ -24,6 +24,10 @@ Result<std::string> render(const Settings& settings);
 // `text` (postgresql.auto.conf) with these settings instead of what it said about them.
 Result<std::string> with_settings(std::string_view text, const Settings& settings);
 
+// A line of libpq's password file that fits every server. Code::invalid for a password with line
+// ends.
+Result<std::string> password_line(std::string_view password);
+
 // postmaster.pid: the server's process and whether it takes connections.
 struct LockFile {
   pid_t pid = 0;

@@ -46,27 +46,14 @@ Result<std::string> PostgresServer::set_aside() {
   return failure(Code::unavailable, "too much was set aside in " + place_.directory);
 }
 
-// Into data.new, which becomes data/ only when it is whole and will follow.
 Result<void> PostgresServer::base_backup(const Upstream& source, Monotonic deadline) {
-  if (exists(place_.data())) {
-    return failure(Code::invalid, place_.data() + " must be set aside before a base backup");
-  }
-  const std::string fresh = place_.data() + ".new";
-  SPAR_TRY(make_directory(place_.directory));
-  SPAR_TRY(make_directory(place_.socket()));
-  {
-    ActAs server(user_);
-    SPAR_TRY(disk_->remove_all(fresh));
-  }
+  SPAR_ASSIGN(std::string fresh, begin_filling("a base backup"));
   std::vector<std::string> arguments = {"-D",   fresh, "-X",        "stream", "-c",
                                         "fast", "-w",  "--no-sync", "-d",     source.conninfo};
   if (!source.slot.empty()) arguments.insert(arguments.end(), {"-S", source.slot});
   SPAR_TRY(run_well(client("pg_basebackup", std::move(arguments), source), deadline));
   SPAR_TRY(follow_in(fresh, source));
-  SPAR_TRY(sync_all(fresh));
-  ActAs server(user_);
-  SPAR_TRY(disk_->rename(fresh, place_.data()));
-  return disk_->sync_directory(place_.directory);
+  return end_filling();
 }
 
 Result<void> PostgresServer::rewind(const Upstream& source, Monotonic deadline) {

@@ -11,7 +11,6 @@
 
 #include "agent/limits.h"
 #include "agent/process_table.h"
-#include "base/quote.h"
 
 namespace spar::agent {
 namespace {
@@ -19,12 +18,6 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr const char* kSettingsFile = "/spar.conf";
-
-// A program's own words become the message's end: they say more than its exit code.
-Failure explained(Error error, const std::string& what) {
-  error.message = what + ": " + error.message;
-  return Failure(std::move(error));
-}
 
 }  // namespace
 
@@ -103,29 +96,46 @@ Command PostgresServer::command(const std::string& program,
 
 // ---- init and settings ------------------------------------------------------------------------
 
+// A place is filled in data.new, which becomes data/ only when it is whole.
+Result<std::string> PostgresServer::begin_filling(std::string_view how) {
+  if (exists(place_.data())) {
+    return failure(Code::invalid, place_.data() + " must be set aside before " + std::string(how));
+  }
+  SPAR_TRY(make_directory(place_.directory));
+  SPAR_TRY(make_directory(place_.socket()));
+  ActAs server(user_);
+  SPAR_TRY(disk_->remove_all(place_.data() + ".new"));
+  return place_.data() + ".new";
+}
+
+Result<void> PostgresServer::end_filling() {
+  SPAR_TRY(sync_all(place_.data() + ".new"));
+  ActAs server(user_);
+  SPAR_TRY(disk_->rename(place_.data() + ".new", place_.data()));
+  return disk_->sync_directory(place_.directory);
+}
+
 Result<void> PostgresServer::init(const InitOptions& options, Monotonic deadline) {
   if (options.login == Login::scram && options.password.empty()) {
     return failure(Code::invalid, "a server that asks for passwords needs one for its first user");
   }
-  if (exists(place_.data())) return failure(Code::invalid, place_.data() + " is there already");
-  SPAR_TRY(make_directory(place_.directory));
-  SPAR_TRY(make_directory(place_.socket()));
-  Result<void> done = initialize(options, deadline);
-  if (!done) {
-    ActAs server(user_);
-    (void)disk_->remove_all(place_.data());  // nothing was in it: initdb has just failed
-    return explained(std::move(done.error()), "cannot make a server in " + place_.directory);
-  }
-  return write_settings(options.settings);
+  SPAR_ASSIGN(std::string settings, render(options.settings));
+  SPAR_ASSIGN(std::string fresh, begin_filling("a new server is made"));
+  SPAR_TRY(initialize(fresh, options, deadline));
+  SPAR_TRY(write(fresh + kSettingsFile, settings));
+  return end_filling();
 }
 
-Result<void> PostgresServer::initialize(const InitOptions& options, Monotonic deadline) {
-  const std::string password_file = place_.directory + "/password";
+Result<void> PostgresServer::initialize(const std::string& data, const InitOptions& options,
+                                        Monotonic deadline) {
+  const std::string password_file = place_.directory + "/first-password";
   bool trust = options.login == Login::trust;
-  std::vector<std::string> arguments = {
-      "-D", place_.data(),       "--locale=C", "--encoding=UTF8",
-      "-U", options.superuser,   "-A",         trust ? "trust" : "scram-sha-256",
-      "-k", "--no-instructions", "--no-sync"};
+  std::vector<std::string> arguments = {"-D",         data,
+                                        "--locale=C", "--encoding=UTF8",
+                                        "-U",         options.superuser,
+                                        "-A",         trust ? "trust" : "scram-sha-256",
+                                        "-k",         "--no-instructions",
+                                        "--no-sync"};
   if (!trust) {
     SPAR_TRY(write(password_file, options.password + "\n"));
     arguments.push_back("--pwfile=" + password_file);
@@ -133,9 +143,8 @@ Result<void> PostgresServer::initialize(const InitOptions& options, Monotonic de
   auto made = run_well(command("initdb", std::move(arguments)), deadline);
   if (!trust) SPAR_TRY(remove(password_file));
   SPAR_TRY(std::move(made));
-  SPAR_TRY(sync_all(place_.data()));
-  SPAR_ASSIGN(std::string main, read(place_.data() + "/postgresql.conf"));
-  return write(place_.data() + "/postgresql.conf", main + "\ninclude_if_exists = 'spar.conf'\n");
+  SPAR_ASSIGN(std::string main, read(data + "/postgresql.conf"));
+  return write(data + "/postgresql.conf", main + "\ninclude_if_exists = 'spar.conf'\n");
 }
 
 Result<void> PostgresServer::write_settings(const Settings& settings) {
@@ -145,11 +154,13 @@ Result<void> PostgresServer::write_settings(const Settings& settings) {
 
 // standby.signal last: without it the upstream means nothing.
 Result<void> PostgresServer::follow_in(const std::string& data, const Upstream& upstream) {
-  std::string conninfo = upstream.conninfo;
-  if (!upstream.password.empty()) conninfo += " password=" + quoted(upstream.password);
+  if (!upstream.password.empty()) {
+    SPAR_ASSIGN(std::string line, password_line(upstream.password));
+    SPAR_TRY(write(place_.passwords(), line));
+  }
   const std::string file = data + "/postgresql.auto.conf";
   SPAR_ASSIGN(std::string before, exists(file) ? read(file) : "");
-  Settings follow = {{"primary_conninfo", conninfo}, {"primary_slot_name", upstream.slot}};
+  Settings follow = {{"primary_conninfo", upstream.conninfo}, {"primary_slot_name", upstream.slot}};
   SPAR_ASSIGN(std::string text, with_settings(before, follow));
   SPAR_TRY(write(file, text));
   return write(data + "/standby.signal", "");
@@ -219,6 +230,7 @@ Result<void> PostgresServer::start(StartAs as, Monotonic deadline) {
   Command server = command("postgres", {"-D", place_.data(), "-p", std::to_string(place_.port),
                                         "-c", "listen_addresses=" + place_.listen, "-c",
                                         "unix_socket_directories=" + place_.socket()});
+  server.environment.push_back("PGPASSFILE=" + place_.passwords());
   SPAR_ASSIGN(pid_t pid, start_daemon(server, place_.log()));
   return wait_until_ready(pid, deadline);
 }

@@ -1,8 +1,8 @@
 // agent/postgres_server.h: one local PostgreSQL server and its files.
 //
-// A place is a directory: data/ (PostgreSQL's own), socket/, log, and rewind (a word, see below).
-// Socket and notes stand beside the data, not in it: pg_rewind copies every file name that it finds
-// in its source and removes what the source has not.
+// A place is a directory: data/ (PostgreSQL's own), socket/, log, passwords, and rewind (a word,
+// see below). All but data/ stand beside the data, not in it: pg_rewind copies every file name that
+// it finds in its source and removes what the source has not.
 //
 // Contract    Calls block until done or until their deadline. What fails leaves a server that is
 //             not started. Port and addresses are given at every start, because a base backup and a
@@ -13,10 +13,12 @@
 //             returns when all of its processes have ended.
 //             set_aside() moves data/ to set-aside-N; base_backup() fills an empty place.
 //             rewind() makes a stopped server that was primary a standby of its successor.
+//             The password for the upstream goes into a file that the server is told of at its
+//             start: a server writes every changed setting into its log, primary_conninfo too.
 // Invariants  I1 A server that was to be rewound is never started as a primary: standby.signal is
 //                there whatever happened, and while a rewind has not succeeded (the file `rewind`)
 //                start() refuses.
-//             I2 Passwords are never in arguments, errors or logs.
+//             I2 Passwords are never in arguments, settings, errors or logs.
 //             I3 Lock files are removed only when no process of the server lives.
 // Threads     One call at a time.
 // Not here    Who may be primary (control/); what can be done through SQL (engines/postgres/).
@@ -45,6 +47,7 @@ struct ServerPlace {
   std::string data() const { return directory + "/data"; }
   std::string socket() const { return directory + "/socket"; }
   std::string log() const { return directory + "/log"; }
+  std::string passwords() const { return directory + "/passwords"; }
 };
 
 enum class Login { trust, scram };
@@ -120,7 +123,9 @@ class PostgresServer {
   // sync file by file.
   Result<void> sync_all(const std::string& directory);
 
-  Result<void> initialize(const InitOptions& options, Monotonic deadline);
+  Result<std::string> begin_filling(std::string_view how);  // gives an empty data.new
+  Result<void> end_filling();                               // which becomes data
+  Result<void> initialize(const std::string& data, const InitOptions& options, Monotonic deadline);
   Result<void> may_start(StartAs as);
   Result<void> wait_until_ready(pid_t pid, Monotonic deadline);
   Failure did_not_start();

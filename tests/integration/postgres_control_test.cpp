@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <fstream>
 #include <future>
 
 #include "tests/support/postgres_copy.h"
@@ -201,6 +202,13 @@ class Trio : public PostgresCopies {
     }
   }
 
+  static void check_no_password_in_log(PostgresCopy& copy) {
+    std::ifstream file(copy.server().place().log());
+    std::string log((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_NE(log.find("\"primary_conninfo\" changed to"), std::string::npos);
+    EXPECT_EQ(log.find("pass"), std::string::npos) << copy.name();
+  }
+
   std::unique_ptr<PostgresCopy> a_, b_, c_;
   ServerHistory history_;
 };
@@ -216,6 +224,7 @@ TEST_F(Trio, ThePrimaryDiesAndComesBackTwice) {
   change_places(*a_, *b_, *c_, Epoch(5));  // 4 was stored, and nobody was promoted for it
   change_places(*b_, *a_, *c_, Epoch(9));
   lose_two_in_a_row(*a_, *b_, *c_, Epoch(10), Epoch(11));
+  for (PostgresCopy* each : {a_.get(), b_.get(), c_.get()}) check_no_password_in_log(*each);
 }
 
 }  // namespace

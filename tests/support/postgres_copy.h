@@ -97,7 +97,7 @@ class PostgresCopy {
   std::string slot() const { return engines::postgres::kSlotPrefix + name_; }
   agent::PostgresServer& server() { return server_; }
 
-  static constexpr const char* kPassword = R"(it's a "pass\word" = 1)";
+  static constexpr const char* kPassword = R"(it's a "pass\word": 1 = 1)";
 
  private:
   std::string name_;

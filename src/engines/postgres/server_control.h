@@ -72,7 +72,8 @@ class ServerControl {
   // whatever the timeline. Code::invalid when the timeline is not a later one than the server's.
   Result<Promoted> promote(TimelineId timeline, Monotonic deadline);
   // Returns when it streams from there. Code::deadline when it does not get there: so also when
-  // it has diverged.
+  // it has diverged. A password in the address is not passed on, for the server would write it into
+  // its log: it must find it by itself (the agent's PGPASSFILE, ~/.pgpass), or need none.
   Result<void> follow(const Conninfo& primary, const std::string& slot, Monotonic deadline);
   // A commit waits for k of these (their application_name), or for nobody. Returns when every
   // commit from now on does.

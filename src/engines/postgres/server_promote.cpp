@@ -25,13 +25,6 @@ constexpr const char* kFollows =
     "and (r.sender_host = $1 or $1 = '') and r.sender_port::text = $2 "
     "and coalesce(r.slot_name, '') = $3)";
 
-// This session's statements stay out of the server's log: one of them holds a password.
-constexpr const char* kLogNothing =
-    "select set_config('log_statement', 'none', false), "
-    "set_config('log_min_error_statement', 'panic', false), "
-    "set_config('log_min_duration_statement', '-1', false), "
-    "set_config('log_min_duration_sample', '-1', false)";
-
 // One past the newest transaction that has ended here.
 constexpr const char* kXmax = "pg_snapshot_xmax(pg_current_snapshot())";
 
@@ -142,8 +135,7 @@ Result<void> ServerControl::follow(const Conninfo& primary, const std::string& s
   }
   std::string host = primary.get(primary.get("host").empty() ? "hostaddr" : "host");
   std::string port = primary.get("port");
-  SPAR_TRY(link_.run(kLogNothing, deadline));
-  SPAR_TRY(alter("primary_conninfo", primary.text(), deadline));
+  SPAR_TRY(alter("primary_conninfo", primary.without_password(), deadline));
   SPAR_TRY(alter("primary_slot_name", slot, deadline));
   SPAR_TRY(reload(deadline));
   return wait_until(kFollows, {host, port.empty() ? kDefaultPort : port, slot},

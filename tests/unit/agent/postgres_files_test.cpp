@@ -43,6 +43,12 @@ TEST(PostgresFiles, ACopyKeepsItsDataAndCanBeRewound) {
   EXPECT_EQ(render(copy_settings()).value().find("shared_buffers"), std::string::npos);
 }
 
+TEST(PostgresFiles, APasswordFileLineFitsEveryServer) {
+  EXPECT_EQ(password_line(R"(a:b\c 'd')").value(), R"(*:*:*:*:a\:b\\c 'd')"
+                                                   "\n");
+  EXPECT_EQ(password_line("a\nb").error().code, Code::invalid);
+}
+
 TEST(PostgresFiles, TheLockFileSaysWhoAndWhetherReady) {
   const char* text = "4242\n/data\n1700000000\n5432\n/socket\n127.0.0.1\n  1234 5678\nready   \n";
   auto lock = parse_lock_file(text);
