@@ -10,9 +10,15 @@ constexpr const char* kCopying = "copying\n";  // the data is half of one server
 
 constexpr std::string_view kNothingToDo = "no rewind required";
 
+// Lines that pg_controldata prints, and states that it names.
+constexpr std::string_view kState = "Database cluster state";
+constexpr std::string_view kTimeline = "Latest checkpoint's TimeLineID";
+constexpr std::string_view kStandbyShutDown = "shut down in recovery";
+constexpr std::string_view kStandbyThatCrashed = "in archive recovery";
+
 bool shut_down(const std::string& control) {
-  std::string state = control_value(control, "Database cluster state");
-  return state == "shut down" || state == "shut down in recovery";
+  std::string state = control_value(control, kState);
+  return state == "shut down" || state == kStandbyShutDown;
 }
 
 Failure not_rewound(Error error) {
@@ -74,8 +80,14 @@ Result<void> PostgresServer::rewind(const Upstream& source, Monotonic deadline) 
 
 // First everything that changes nothing, so that most failures can be tried again.
 Result<void> PostgresServer::rewind_to(const Upstream& source, Monotonic deadline) {
-  SPAR_TRY(prepare_source(source, deadline));
-  SPAR_TRY(recover(deadline));
+  SPAR_ASSIGN(std::string timeline, prepare_source(source, deadline));
+  SPAR_ASSIGN(std::string control, read_control(deadline));
+  if (control_value(control, kState) == kStandbyThatCrashed) return {};
+  if (!shut_down(control)) {
+    SPAR_TRY(recover(deadline));
+    SPAR_ASSIGN(control, read_control(deadline));
+  }
+  if (control_value(control, kTimeline) == timeline) return on_one_timeline(control);
   SPAR_ASSIGN(std::string looked, run_rewind(source, true, deadline));
   if (looked.find(kNothingToDo) != std::string::npos) return {};
   SPAR_TRY(write(rewind_note(), kCopying));
@@ -85,7 +97,8 @@ Result<void> PostgresServer::rewind_to(const Upstream& source, Monotonic deadlin
 
 // pg_rewind reads the source's timeline from its last checkpoint. Before the first one after its
 // promotion, it would find "no rewind required" and leave a server that keeps what it must lose.
-Result<void> PostgresServer::prepare_source(const Upstream& source, Monotonic deadline) {
+// Gives that timeline.
+Result<std::string> PostgresServer::prepare_source(const Upstream& source, Monotonic deadline) {
   std::vector<std::string> arguments = {"-X",
                                         "-A",
                                         "-t",
@@ -98,22 +111,37 @@ Result<void> PostgresServer::prepare_source(const Upstream& source, Monotonic de
                                         "-c",
                                         "select pg_is_in_recovery()",
                                         "-c",
-                                        "checkpoint"};
+                                        "checkpoint",
+                                        "-c",
+                                        "select timeline_id from pg_control_checkpoint()"};
   SPAR_ASSIGN(std::string output, run_well(client("psql", std::move(arguments), source), deadline));
-  if (output.starts_with("f\n")) return {};
-  return failure(Code::unavailable, "the server to follow is not a primary");
+  if (!output.starts_with("f\n")) {
+    return failure(Code::unavailable, "the server to follow is not a primary");
+  }
+  return output.substr(2, output.find('\n', 2) - 2);
+}
+
+Result<std::string> PostgresServer::read_control(Monotonic deadline) {
+  return run_well(command("pg_controldata", {"-D", place_.data()}), deadline);
 }
 
 // A server that crashed must have replayed its log before it can be rewound. A single-user server
 // does that; it knows no standby mode, and nobody can connect to it.
 Result<void> PostgresServer::recover(Monotonic deadline) {
-  SPAR_ASSIGN(std::string control,
-              run_well(command("pg_controldata", {"-D", place_.data()}), deadline));
-  if (shut_down(control)) return {};
-  if (exists(place_.data() + "/standby.signal"))
-    SPAR_TRY(remove(place_.data() + "/standby.signal"));
+  const std::string signal = place_.data() + "/standby.signal";
+  if (exists(signal)) SPAR_TRY(remove(signal));
   SPAR_TRY(run_well(command("postgres", {"--single", "-D", place_.data(), "template1"}), deadline));
   return {};
+}
+
+// A standby of the source has nothing to lose. A primary with the same timeline is another matter:
+// both have written it, and nothing tells what each wrote.
+Result<void> PostgresServer::on_one_timeline(const std::string& control) {
+  if (control_value(control, kState) == kStandbyShutDown) return {};
+  auto unknown = failure(
+      Code::corrupt, "both servers were primary on timeline " + control_value(control, kTimeline));
+  unknown.error().hint = "set the data aside and make a base backup";
+  return unknown;
 }
 
 Result<std::string> PostgresServer::run_rewind(const Upstream& source, bool dry_run,

@@ -99,7 +99,9 @@ class PostgresServer {
   Result<void> wait_until_stopped(Monotonic deadline);
 
   Result<void> base_backup(const Upstream& source, Monotonic deadline);
-  // REQUIRES: the server is stopped. It may have crashed.
+  // REQUIRES: the server is stopped. A primary may have crashed. A standby that crashed is left as
+  // it is, and so is one that was just rewound: when it does not come to follow, stop it in order
+  // and rewind it again. Code::corrupt: only a base backup helps.
   Result<void> rewind(const Upstream& source, Monotonic deadline);
   // Whom a stopped server will follow, and that it will.
   Result<void> set_upstream(const Upstream& upstream);
@@ -135,7 +137,9 @@ class PostgresServer {
 
   Result<void> must_be_stopped(std::string_view what);
   Result<void> rewind_to(const Upstream& source, Monotonic deadline);
-  Result<void> prepare_source(const Upstream& source, Monotonic deadline);
+  Result<std::string> prepare_source(const Upstream& source, Monotonic deadline);
+  Result<std::string> read_control(Monotonic deadline);
+  Result<void> on_one_timeline(const std::string& control);
   Result<void> recover(Monotonic deadline);
   Result<std::string> run_rewind(const Upstream& source, bool dry_run, Monotonic deadline);
   std::string rewind_note() const { return place_.directory + "/rewind"; }

@@ -166,6 +166,23 @@ class FailedRewind : public PostgresCopies {
   Xid prepared_;
 };
 
+// What Spar avoids by timeline_for(); pg_rewind alone would find nothing to do.
+TEST_F(FailedRewind, TwoPrimariesOfOneTimelineAreNotTakenForOneHistory) {
+  take_over();
+  must(a_->server().stop(Stop::kill, patiently()));
+  must(b_->server().stop(Stop::fast, patiently()));
+  auto c = copy("c");
+  must(a_->server().start(StartAs::primary, patiently()));
+  c->start_behind(*a_, "");
+  must(a_->server().stop(Stop::kill, patiently()));
+  ServerLink link = c->session();
+  must(link.run("select pg_promote()", patiently()));
+  auto refused = b_->server().rewind(b_->upstream(*c), patiently());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::corrupt);
+  EXPECT_EQ(b_->server().start(StartAs::standby, patiently()).error().code, Code::invalid);
+}
+
 TEST_F(FailedRewind, LeavesTheServerStoppedUntilARewindOrABackupSucceeds) {
   take_over();
   EXPECT_LT(prepared_, promoted_.next_xid);  // it can still be committed
@@ -184,7 +201,8 @@ TEST_F(FailedRewind, LeavesTheServerStoppedUntilARewindOrABackupSucceeds) {
   check_refused(StartAs::standby);
 
   must(a_->server().rewind(a_->upstream(*b_), patiently()));
-  check_refused(StartAs::primary);  // it follows now
+  must(a_->server().rewind(a_->upstream(*b_), patiently()));  // as after a lost answer
+  check_refused(StartAs::primary);                            // it follows now
   must(a_->server().start(StartAs::standby, patiently()));
   must(a_->control().follow(a_->follow_address(*b_), a_->slot(), patiently()));
   EXPECT_FALSE(a_->server().rewind(a_->upstream(*b_), patiently()));  // it runs

@@ -61,8 +61,11 @@ class PostgresCopy {
     must(server_.start(agent::StartAs::primary, patiently()));
   }
 
-  void start_behind(const PostgresCopy& primary) {
-    must(server_.base_backup(upstream(primary), patiently()));
+  void start_behind(const PostgresCopy& primary) { start_behind(primary, slot()); }
+  void start_behind(const PostgresCopy& primary, const std::string& slot) {
+    agent::Upstream source = upstream(primary);
+    source.slot = slot;
+    must(server_.base_backup(source, patiently()));
     must(server_.start(agent::StartAs::standby, patiently()));
   }
 
