@@ -17,6 +17,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
+constexpr const char* kProgram = "postgres";
 constexpr const char* kSettingsFile = "/spar.conf";
 
 }  // namespace
@@ -188,7 +189,7 @@ ServerStatus PostgresServer::status() {
       return status;
     }
   }
-  if (!working_in(place_.data()).empty()) status.state = ServerState::ending;
+  if (!working_in(place_.data(), kProgram).empty()) status.state = ServerState::ending;
   return status;
 }
 
@@ -227,9 +228,9 @@ Result<void> PostgresServer::start(StartAs as, Monotonic deadline) {
   SPAR_TRY(may_start(as));
   SPAR_TRY(remove_stale_locks());
   SPAR_TRY(make_directory(place_.socket()));
-  Command server = command("postgres", {"-D", place_.data(), "-p", std::to_string(place_.port),
-                                        "-c", "listen_addresses=" + place_.listen, "-c",
-                                        "unix_socket_directories=" + place_.socket()});
+  Command server = command(kProgram, {"-D", place_.data(), "-p", std::to_string(place_.port), "-c",
+                                      "listen_addresses=" + place_.listen, "-c",
+                                      "unix_socket_directories=" + place_.socket()});
   server.environment.push_back("PGPASSFILE=" + place_.passwords());
   SPAR_ASSIGN(pid_t pid, start_daemon(server, place_.log()));
   return wait_until_ready(pid, deadline);
@@ -276,7 +277,7 @@ Result<void> PostgresServer::stop(Stop how, Monotonic deadline) {
   }
   if (how == Stop::kill) {  // the rest too: what is frozen does not notice that its parent went
     ActAs server(user_);
-    for (pid_t pid : working_in(place_.data())) SPAR_TRY(signal(SIGKILL, pid));
+    for (pid_t pid : working_in(place_.data(), kProgram)) SPAR_TRY(signal(SIGKILL, pid));
   }
   return wait_until_stopped(deadline);
 }

@@ -34,6 +34,15 @@ bool works_at(pid_t pid, const struct stat& place) {
   return ::stat(of_process(pid, "cwd").c_str(), &own) == 0 && same_place(own, place);
 }
 
+// "/usr/bin/postgres", with " (deleted)" behind it after an upgrade.
+bool runs(pid_t pid, std::string_view program) {
+  char buffer[4096];
+  ssize_t size = ::readlink(of_process(pid, "exe").c_str(), buffer, sizeof buffer);
+  std::string_view path(buffer, size > 0 ? static_cast<std::size_t>(size) : 0);
+  std::string_view name = path.substr(path.find_last_of('/') + 1);
+  return name.substr(0, name.find(' ')) == program;
+}
+
 std::optional<pid_t> process_id(std::string_view name) {
   pid_t pid = 0;
   auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
@@ -60,14 +69,14 @@ bool works_in(pid_t pid, const std::string& directory) {
   return ::stat(directory.c_str(), &place) == 0 && works_at(pid, place);
 }
 
-std::vector<pid_t> working_in(const std::string& directory) {
+std::vector<pid_t> working_in(const std::string& directory, std::string_view program) {
   std::vector<pid_t> found;
   struct stat place{};
   if (::stat(directory.c_str(), &place) != 0) return found;
   std::unique_ptr<DIR, int (*)(DIR*)> processes(::opendir("/proc"), ::closedir);
   while (dirent* entry = processes ? ::readdir(processes.get()) : nullptr) {
     std::optional<pid_t> pid = process_id(entry->d_name);
-    if (pid && works_at(*pid, place)) found.push_back(*pid);
+    if (pid && works_at(*pid, place) && runs(*pid, program)) found.push_back(*pid);
   }
   return found;
 }

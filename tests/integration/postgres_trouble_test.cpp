@@ -46,7 +46,8 @@ class OneServer : public ::testing::Test {
 
 // All of its processes stop where they are; nobody answers, but the kernel takes connections.
 void freeze(PostgresCopy& copy) {
-  for (pid_t pid : agent::working_in(copy.server().place().data())) ::kill(pid, SIGSTOP);
+  for (pid_t pid : agent::working_in(copy.server().place().data(), "postgres"))
+    ::kill(pid, SIGSTOP);
 }
 
 TEST_F(OneServer, AFrozenServerIsNotWaitedFor) {
@@ -138,6 +139,7 @@ class FailedRewind : public PostgresCopies {
     must(b_->control().follow(b_->follow_address(*a_), b_->slot(), patiently()));
     prepare_a_payment();
     must(a_->server().stop(Stop::kill, patiently()));
+    EXPECT_EQ(b_->control().promote(TimelineId(1), patiently()).error().code, Code::invalid);
     promoted_ = must(b_->control().promote(TimelineId(2), patiently()));
     must(b_->control().ensure_slots({a_->slot()}, patiently()));
   }

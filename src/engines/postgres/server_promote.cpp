@@ -49,6 +49,12 @@ std::string in_block(const std::string& statements) {
   return "do $$ declare file text; begin " + statements + " end $$";
 }
 
+Result<void> check_step(TimelineId from, TimelineId to) {
+  if (to > from && to.value - from.value <= kTimelinesSkippedMax) return {};
+  return failure(Code::invalid, "a server on timeline " + std::to_string(from.value) +
+                                    " cannot begin timeline " + std::to_string(to.value));
+}
+
 // The number whose lower half is `lower`, in the 2^32 before `newer`.
 Xid widened(std::uint32_t lower, Xid newer) {
   constexpr std::uint64_t kWrap = std::uint64_t{1} << 32;
@@ -63,6 +69,7 @@ Xid widened(std::uint32_t lower, Xid newer) {
 Result<Promoted> ServerControl::promote(TimelineId timeline, Monotonic deadline) {
   SPAR_ASSIGN(Identity before, identify(deadline));
   if (!before.in_recovery) return primary_end(deadline);
+  SPAR_TRY(check_step(before.line.timeline, timeline));
   SPAR_TRY(stop_receiving(deadline));
   SPAR_ASSIGN(Rows last,
               link_.run(std::string("select pg_last_wal_replay_lsn(), ") + kXmax, deadline));
@@ -77,10 +84,6 @@ Result<Promoted> ServerControl::promote(TimelineId timeline, Monotonic deadline)
 // Takes the numbers between and promotes in one statement: a standby that was left with them would
 // believe in timelines that nobody writes.
 Result<void> ServerControl::run_promotion(TimelineId from, TimelineId to, Monotonic deadline) {
-  if (to <= from || to.value - from.value > kTimelinesSkippedMax) {
-    return failure(Code::invalid, "a server on timeline " + std::to_string(from.value) +
-                                      " cannot begin timeline " + std::to_string(to.value));
-  }
   std::string take = take_timelines(from, to, "pg_last_wal_replay_lsn()");
   SPAR_TRY(link_.run(in_block(take + "perform pg_promote(false);"), deadline));
   return {};

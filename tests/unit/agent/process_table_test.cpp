@@ -40,20 +40,21 @@ TEST(ProcessTable, AZombieIsNotAliveAndWorksNowhere) {
   EXPECT_EQ(state_of(child), ProcessState::alive);
   EXPECT_TRUE(works_in(child, directory.path()));
   EXPECT_FALSE(works_in(child, "/"));
-  EXPECT_EQ(working_in(directory.path()), std::vector<pid_t>{child});
+  EXPECT_EQ(working_in(directory.path(), "unit_agent"), std::vector<pid_t>{child});
+  EXPECT_TRUE(working_in(directory.path(), "unit").empty());
 
   ::kill(child, SIGKILL);
   siginfo_t info{};
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
   EXPECT_EQ(::kill(child, 0), 0);  // as if it lived
   EXPECT_EQ(state_of(child), ProcessState::zombie);
-  EXPECT_TRUE(working_in(directory.path()).empty());
+  EXPECT_TRUE(working_in(directory.path(), "unit_agent").empty());
   ::waitpid(child, nullptr, 0);
   EXPECT_EQ(state_of(child), ProcessState::gone);
 }
 
 TEST(ProcessTable, NobodyWorksInADirectoryThatIsNotThere) {
-  EXPECT_TRUE(working_in("/no/such/directory").empty());
+  EXPECT_TRUE(working_in("/no/such/directory", "unit_agent").empty());
   EXPECT_FALSE(works_in(::getpid(), "/no/such/directory"));
 }
 
