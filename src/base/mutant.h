@@ -1,4 +1,4 @@
-// base/mutant.h: ten named defects that the tests must catch (docs/testing.md).
+// base/mutant.h: the named defects that the tests must catch (docs/testing.md).
 //
 // In every ordinary build mutant() is constant false and the compiler drops the branch. The build
 // preset `mutants` compiles them in; the environment variable SPAR_MUTANT then picks one.
@@ -17,6 +17,7 @@ enum class Mutant {
   promote_from_old_record,
   accept_foreign_copy,  // do not compare cluster id and incarnation
   ignore_failed_flush,
+  acknowledge_unshown,  // acknowledge a commit that the primary does not show to its readers yet
 };
 
 #ifdef SPAR_MUTANTS

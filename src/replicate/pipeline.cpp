@@ -167,7 +167,7 @@ void Pipeline::durable(CopyId member, Sequence sequence) {
 
 bool Pipeline::recompute(Told& told) {
   if (acknowledgers_.empty() || !enough_) return false;
-  Sequence lowest = shown_;
+  Sequence lowest = mutant(Mutant::acknowledge_unshown) ? published_ : shown_;
   for (CopyId member : acknowledgers_) {
     auto known = durable_.find(member);
     lowest = std::min(lowest, known == durable_.end() ? Sequence() : known->second);
