@@ -135,7 +135,7 @@ Result<std::unique_ptr<ReadLease>> Cluster::begin_read(const ReadNeed& need, Mon
     if (session) return std::make_unique<ReadLease>(chosen, std::move(*session));
     report(*chosen, session.error());
     if (std::chrono::steady_clock::now() > deadline) return no_copy();
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    std::this_thread::sleep_for(kRetryPause);
   }
 }
 
@@ -155,7 +155,7 @@ Result<std::unique_ptr<WriteLease>> Cluster::begin_write(const WriteRequest& req
       return Failure(turn.error());
     }
     if (std::chrono::steady_clock::now() > deadline) return no_copy();
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    std::this_thread::sleep_for(kRetryPause);
   }
 }
 
@@ -234,12 +234,15 @@ Result<Written> Cluster::write_once(const WriteRequest& request, Monotonic deadl
     Result<void> turn = routing->gate->perform(request, errand);
     if (turn) {
       Result<Written> written = errand.ended();
-      if (!written) report(errand.member(), written.error());
+      if (written) return written;
+      report(errand.member(), written.error());
+      // The caller asks again at once: until the next routing is there, not too often.
+      if (written.error().code == Code::copy_lost) std::this_thread::sleep_for(kRetryPause);
       return written;
     }
     if (turn.error().code != Code::copy_lost) return Failure(turn.error());
     if (std::chrono::steady_clock::now() > deadline) return no_copy();
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    std::this_thread::sleep_for(kRetryPause);
   }
 }
 

@@ -26,6 +26,7 @@ inline constexpr std::chrono::milliseconds kFlushStall{
     3000};  // a log flush slower than this is a failure
 inline constexpr std::chrono::milliseconds kCancelLook{
     50};  // how often a waiting writer looks for a cancel
+inline constexpr std::chrono::microseconds kRetryPause{200};  // of a session whose copy was lost
 inline constexpr std::size_t kWritersWaitingMax = 10'000;
 
 }  // namespace spar::replicate
