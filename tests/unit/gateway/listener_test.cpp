@@ -272,6 +272,7 @@ TEST(Listener, ServesPsql) {
   std::array<char, 1000> buffer{};
   while (std::fgets(buffer.data(), buffer.size(), out.get()) != nullptr) text += buffer.data();
   EXPECT_EQ(text, "1|row 1\n2|row 2\nERROR:  division by zero\n");
+  const std::lock_guard guard(server.record().lock);
   EXPECT_EQ(server.record().copied.size(), 1u);
 }
 
