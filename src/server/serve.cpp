@@ -65,7 +65,7 @@ Result<void> run(const Config& config, const ServeOptions& options, const sigset
   bool exposed = config.postgres.on() && !is_loopback(config.postgres.host);
   gateway::Service service{node,    credentials,   tls.get(),
                            exposed, config.limits, gateway::sql_language()};
-  gateway::Listener listener(sockets, std::move(service));
+  gateway::Listener listener(sockets, service);
   listener.start();
   if (options.on_ready) options.on_ready();
   log_info("serve", "ready");
