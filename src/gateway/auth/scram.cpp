@@ -95,6 +95,19 @@ std::optional<Bytes> decode_base64(std::string_view text) {
   return out;
 }
 
+namespace {
+
+std::optional<int> read_iterations(std::string_view text) {
+  int value = 0;
+  const char* end = text.data() + text.size();
+  auto number = std::from_chars(text.data(), end, value);
+  if (number.ec != std::errc() || number.ptr != end) return std::nullopt;
+  if (value < 1 || value > kIterationsMax) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
 std::optional<ScramSecret> parse_secret(std::string_view text) {
   if (!text.starts_with(kPrefix)) return std::nullopt;
   text.remove_prefix(kPrefix.size());
@@ -102,10 +115,9 @@ std::optional<ScramSecret> parse_secret(std::string_view text) {
        stored = take_until(text, ':');
   if (!iterations || !salt || !stored) return std::nullopt;
   ScramSecret secret;
-  const char* end = iterations->data() + iterations->size();
-  auto number = std::from_chars(iterations->data(), end, secret.iterations);
-  if (number.ec != std::errc() || number.ptr != end) return std::nullopt;
-  if (secret.iterations < 1 || secret.iterations > kIterationsMax) return std::nullopt;
+  std::optional<int> count = read_iterations(*iterations);
+  if (!count) return std::nullopt;
+  secret.iterations = *count;
   std::optional<Bytes> salt_bytes = decode_base64(*salt);
   if (!salt_bytes) return std::nullopt;
   secret.salt = std::move(*salt_bytes);
@@ -121,19 +133,25 @@ std::string to_string(const ScramSecret& secret) {
          encode_base64(view_of(secret.server_key));
 }
 
-ScramSecret make_secret(std::string_view password, Bytes salt, int iterations) {
-  ScramSecret secret;
-  secret.iterations = iterations;
-  secret.salt = std::move(salt);
+ScramKeys make_keys(std::string_view password, Bytes salt, int iterations) {
+  ScramKeys keys{.iterations = iterations, .salt = std::move(salt)};
   Digest salted{};
   int done = PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()),
-                               bytes_of(secret.salt), static_cast<int>(secret.salt.size()),
-                               iterations, EVP_sha256(), salted.size(), salted.data());
+                               bytes_of(keys.salt), static_cast<int>(keys.salt.size()), iterations,
+                               EVP_sha256(), salted.size(), salted.data());
   SPAR_ASSERT(done == 1);
-  secret.stored_key = sha256(view_of(hmac(view_of(salted), "Client Key")));
-  secret.server_key = hmac(view_of(salted), "Server Key");
+  keys.client_key = hmac(view_of(salted), "Client Key");
+  keys.server_key = hmac(view_of(salted), "Server Key");
   OPENSSL_cleanse(salted.data(), salted.size());
-  return secret;
+  return keys;
+}
+
+ScramSecret make_secret(std::string_view password, Bytes salt, int iterations) {
+  ScramKeys keys = make_keys(password, std::move(salt), iterations);
+  return {.iterations = iterations,
+          .salt = std::move(keys.salt),
+          .stored_key = sha256(view_of(keys.client_key)),
+          .server_key = keys.server_key};
 }
 
 ScramSecret mock_secret(std::string_view user, std::string_view process_key) {
@@ -201,7 +219,60 @@ Result<std::optional<std::string>> ScramExchange::last(std::string_view message)
   bool equal = CRYPTO_memcmp(stored.data(), secret_.stored_key.data(), stored.size()) == 0;
   Digest signature = hmac(view_of(secret_.server_key), all);
   if (!equal || !secret_.genuine) return std::optional<std::string>();
+  keys_ = ScramKeys{.iterations = secret_.iterations,
+                    .salt = secret_.salt,
+                    .client_key = client_key,
+                    .server_key = secret_.server_key};
   return std::optional<std::string>("v=" + encode_base64(view_of(signature)));
+}
+
+std::string ScramClient::first() const {
+  return "n,,n=,r=" + nonce_;
+}
+
+Result<void> ScramClient::find_keys(Bytes salt, int iterations) {
+  if (!keys_) {
+    keys_ = make_keys(password_, std::move(salt), iterations);
+    OPENSSL_cleanse(password_.data(), password_.size());
+    return {};
+  }
+  if (keys_->salt == salt && keys_->iterations == iterations) return {};
+  Failure out = failure(Code::sql, "the server holds another SCRAM secret of this user", "28000");
+  out.error().hint = "Give Spar the user's secret as it stands in the server's pg_authid.";
+  return out;
+}
+
+Result<std::string> ScramClient::last(std::string_view server_first) {
+  std::string_view rest = server_first;
+  auto nonce = take_until(rest, ','), salt = take_until(rest, ',');
+  const bool named = nonce && salt && nonce->starts_with("r=") && salt->starts_with("s=") &&
+                     rest.starts_with("i=");
+  if (!named) return malformed("The server's first message lacks an attribute.");
+  std::string_view all_nonce = nonce->substr(2);
+  if (!all_nonce.starts_with(nonce_) || all_nonce.size() == nonce_.size()) {
+    return malformed("The server's nonce does not continue ours.");
+  }
+  std::optional<int> iterations = read_iterations(rest.substr(2, rest.find(',') - 2));
+  std::optional<Bytes> salt_bytes = decode_base64(salt->substr(2));
+  if (!iterations || !salt_bytes) return malformed("The salt or the iterations cannot be read.");
+  SPAR_TRY(find_keys(std::move(*salt_bytes), *iterations));
+
+  std::string bare = "c=biws,r=" + std::string(all_nonce);  // biws: "n,,"
+  std::string all = first().substr(3) + "," + std::string(server_first) + "," + bare;
+  Digest stored = sha256(view_of(keys_->client_key));
+  Digest proof = exclusive_or(keys_->client_key, hmac(view_of(stored), all));
+  signature_ = hmac(view_of(keys_->server_key), all);
+  return bare + ",p=" + encode_base64(view_of(proof));
+}
+
+Result<void> ScramClient::verify(std::string_view server_final) const {
+  Digest signature{};
+  const bool read = server_final.starts_with("v=") && to_digest(server_final.substr(2), signature);
+  if (!read) return malformed("The server's signature is missing.");
+  if (CRYPTO_memcmp(signature.data(), signature_.data(), signature.size()) != 0) {
+    return failure(Code::sql, "the server does not know the user's SCRAM secret", "28000");
+  }
+  return {};
 }
 
 }  // namespace spar::gateway::auth

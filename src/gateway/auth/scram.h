@@ -1,9 +1,11 @@
-// gateway/auth/scram.h: the server's side of SCRAM-SHA-256 (RFC 5802, RFC 7677).
+// gateway/auth/scram.h: both sides of SCRAM-SHA-256 (RFC 5802, RFC 7677).
 //
 // Contract    A ScramExchange takes the client's two messages and says in the end whether it knew
 //             the password. For an unknown user, hand it mock_secret(): the messages, the work and
 //             the answer are then those of a wrong password. Names are not compared: the start-up
-//             packet has named the user.
+//             packet has named the user. After a right proof it hands out the keys with which a
+//             ScramClient logs in elsewhere as the same user, wherever that user's secret has the
+//             same salt and iterations: no password is needed, and none can be told from them.
 // Errors      08P01 for a message that is not SCRAM; a wrong proof is an answer, not an error.
 // Threads     Value types; no synchronisation.
 // Not here    Random bytes (the caller brings nonce and salt). SASLprep beyond ASCII: a password
@@ -44,6 +46,19 @@ ScramSecret make_secret(std::string_view password, Bytes salt, int iterations = 
 // The same for the same user and key, so that asking twice tells nothing.
 ScramSecret mock_secret(std::string_view user, std::string_view process_key);
 
+// What a client proves to know, without the password. As good as the password for servers whose
+// secret has this salt: keep it in memory only, never log it.
+struct ScramKeys {
+  int iterations = kScramIterations;
+  Bytes salt;
+  Digest client_key{};
+  Digest server_key{};
+
+  bool operator==(const ScramKeys&) const = default;
+};
+
+ScramKeys make_keys(std::string_view password, Bytes salt, int iterations = kScramIterations);
+
 class ScramExchange {
  public:
   struct Options {
@@ -59,6 +74,8 @@ class ScramExchange {
   Result<std::string> first(std::string_view message);
   // client-final-message in; server-final-message out, or nothing: the proof is wrong.
   Result<std::optional<std::string>> last(std::string_view message);
+  // Nothing before last() has accepted the proof.
+  const std::optional<ScramKeys>& keys() const { return keys_; }
 
  private:
   Result<std::size_t> read_header(std::string_view message);
@@ -70,6 +87,31 @@ class ScramExchange {
   std::string client_first_;  // without the header
   std::string server_first_;
   std::string nonce_;
+  std::optional<ScramKeys> keys_;
+};
+
+// The client's side, without channel binding (mechanism SCRAM-SHA-256, flag n).
+class ScramClient {
+ public:
+  // `nonce`: printable, without a comma.
+  ScramClient(std::string password, std::string nonce)
+      : password_(std::move(password)), nonce_(std::move(nonce)) {}
+  ScramClient(ScramKeys keys, std::string nonce)
+      : keys_(std::move(keys)), nonce_(std::move(nonce)) {}
+
+  std::string first() const;
+  // server-first-message in, client-final-message out. 28000: the keys belong to another salt.
+  Result<std::string> last(std::string_view server_first);
+  // Whether server-final-message proves that the server knows the user's secret.
+  Result<void> verify(std::string_view server_final) const;
+
+ private:
+  Result<void> find_keys(Bytes salt, int iterations);
+
+  std::string password_;
+  std::optional<ScramKeys> keys_;
+  std::string nonce_;
+  Digest signature_{};
 };
 
 Bytes encode_base64(std::string_view bytes);

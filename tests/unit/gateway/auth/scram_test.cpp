@@ -138,5 +138,55 @@ TEST(Base64, IsStrict) {
   }
 }
 
+TEST(ScramClient, FollowsTheExampleOfTheRfc) {
+  // The example names the user in the message; PostgreSQL's clients, and ours, leave it empty.
+  ScramClient client("pencil", "rOprNGfwEbeRWgbNEkqO");
+  EXPECT_EQ(client.first(), "n,,n=,r=rOprNGfwEbeRWgbNEkqO");
+  ScramExchange exchange = example();
+  auto server_first = exchange.first(client.first());
+  ASSERT_TRUE(server_first);
+  auto last = client.last(*server_first);
+  ASSERT_TRUE(last);
+  auto server_last = exchange.last(*last);
+  ASSERT_TRUE(server_last && *server_last);
+  EXPECT_TRUE(client.verify(**server_last));
+  EXPECT_FALSE(client.verify(kServerLast));  // of another conversation
+}
+
+TEST(ScramClient, LogsInWithTheKeysThatAnotherLoginLeft) {
+  ScramExchange login = example();
+  ASSERT_TRUE(login.first(kClientFirst));
+  EXPECT_FALSE(login.keys());
+  ASSERT_TRUE(login.last(kClientLast).value());
+  ASSERT_TRUE(login.keys());
+  EXPECT_EQ(*login.keys(), make_keys("pencil", *decode_base64("W22ZaJ0SNY7soEsUEjb6gQ==")));
+
+  ScramClient client(*login.keys(), "anothernonce");
+  ScramExchange server = example();
+  auto last = client.last(server.first(client.first()).value());
+  ASSERT_TRUE(last);
+  auto answer = server.last(*last);
+  ASSERT_TRUE(answer && *answer);
+  EXPECT_TRUE(client.verify(**answer));
+}
+
+TEST(ScramClient, SaysWhenItsKeysBelongToAnotherSalt) {
+  ScramClient client(make_keys("pencil", "0123456789abcdef"), "n");
+  auto last = client.last(example().first("n,,n=,r=n").value());
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().sqlstate, "28000");
+  EXPECT_FALSE(last.error().hint.empty());
+}
+
+TEST(ScramClient, RefusesMessagesThatAreNotScram) {
+  for (std::string_view message :
+       {"", "r=n", "r=nx,s=!!,i=1", "r=other,s=c2FsdA==,i=1", "r=n,s=c2FsdA==,i=1",
+        "r=nx,s=c2FsdA==,i=0", "r=nx,s=c2FsdA==,i=99999999999", "x=1,y=2,z=3", "e=other-error"}) {
+    ScramClient client("secret", "n");
+    EXPECT_FALSE(client.last(message)) << message;
+  }
+  EXPECT_FALSE(ScramClient("secret", "n").verify("e=invalid-proof"));
+}
+
 }  // namespace
 }  // namespace spar::gateway::auth
