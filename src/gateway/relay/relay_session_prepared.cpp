@@ -1,0 +1,239 @@
+// Statements with names: the client's names, and ours on the connection that it has now.
+#include "base/assert.h"
+#include "gateway/relay/relay_session.h"
+
+namespace spar::gateway::relay {
+namespace {
+
+// A message of a type byte, one subtype byte and a name.
+void append_named(char type, char target, std::string_view name, Bytes& out) {
+  out += type;
+  ByteWriter(out).be(static_cast<std::uint32_t>(4 + 1 + name.size() + 1));
+  out += target;
+  out += name;
+  out += '\0';
+}
+
+Failure too_many() {
+  return failure(Code::invalid, "a session has too many prepared statements", "54000");
+}
+
+}  // namespace
+
+Result<void> RelaySession::on_parse(const Frame& frame, Chunks& to_server, Chunks& to_client) {
+  const std::string_view message = frame.body();
+  const std::size_t zero = message.find('\0');
+  const std::size_t text_end = message.find('\0', zero == message.npos ? zero : zero + 1);
+  if (zero == std::string_view::npos || text_end == std::string_view::npos) {
+    expect({.what = Expect::parse});  // the server says what is wrong with it
+    to_server.borrow(frame.bytes);
+    return {};
+  }
+  const std::string_view name = message.substr(0, zero), body = message.substr(zero + 1);
+  if (!name.empty()) return parse_named(name, body, to_server, to_client);
+
+  const std::string_view sql = body.substr(0, body.find('\0'));
+  unnamed_effects_ = book_.effects(sql);
+  unnamed_here_ = true;
+  unnamed_ = body.size() <= limits_.unnamed_bytes_max ? body : std::string_view();
+  std::optional<std::string> other;
+  if (unnamed_effects_ != nullptr) other = without_our_name(sql, unnamed_effects_, to_server);
+  expect({.what = Expect::parse});
+  if (!other) return to_server.borrow(frame.bytes), Result<void>();
+  Bytes parse;
+  append_parse("", *other + std::string(body.substr(sql.size())), parse);
+  to_server.copy(parse);
+  return {};
+}
+
+Result<void> RelaySession::parse_named(std::string_view name, std::string_view body,
+                                       Chunks& to_server, Chunks& to_client) {
+  if (auto known = names_.find(name); known != names_.end()) {
+    parse_twice(name, known->second, to_server);
+    return {};
+  }
+  if (names_.size() >= limits_.statements_max) return too_many();
+  StatementPtr statement = book_.intern(body);
+  names_.emplace(name, statement);
+  if (server_->statements.touch(statement->id)) {
+    undo_.push({.kind = Undo::Kind::known, .name = std::string(name), .statement = statement});
+    expect({.what = Expect::known, .undo = true});
+    answer_known(to_client);
+    return {};
+  }
+  make_place(statement, to_server);
+  Bytes parse;
+  append_parse(statement->server_name, body, parse);
+  to_server.copy(parse);
+  undo_.push({.kind = Undo::Kind::parsed, .name = std::string(name), .statement = statement});
+  expect({.what = Expect::parse, .undo = true});
+  return {};
+}
+
+// The server must refuse it, so that it also fails the transaction; only the name in its error is
+// not the client's.
+void RelaySession::parse_twice(std::string_view name, const StatementPtr& known,
+                               Chunks& to_server) {
+  provide_named(known, to_server);
+  Bytes parse;
+  append_parse(known->server_name, known->body, parse);
+  to_server.copy(parse);
+  undo_.push({.kind = Undo::Kind::duplicate, .name = std::string(name), .statement = known});
+  expect({.what = Expect::parse, .undo = true});
+}
+
+void RelaySession::provide_named(const StatementPtr& statement, Chunks& to_server) {
+  if (server_->statements.touch(statement->id)) return;
+  make_place(statement, to_server);
+  Bytes out;
+  append_parse(statement->server_name, statement->body, out);
+  to_server.copy(out);
+  undo_.push({.kind = Undo::Kind::injected, .statement = statement});
+  expect({.what = Expect::parse, .swallow = true, .undo = true});
+}
+
+// One of this name may be left from before it was forgotten (its plan went stale), and the
+// connection may hold as many as it should.
+void RelaySession::make_place(const StatementPtr& statement, Chunks& to_server) {
+  Bytes out;
+  append_named('C', 'S', statement->server_name, out);
+  expect({.what = Expect::close, .swallow = true});
+  if (auto evicted = server_->statements.add(statement)) {
+    append_named('C', 'S', *evicted, out);
+    expect({.what = Expect::close, .swallow = true});
+  }
+  to_server.copy(out);
+}
+
+// Another session's unnamed statement may be on the connection: put ours there, or none.
+void RelaySession::provide_unnamed(Chunks& to_server) {
+  if (unnamed_here_) return;
+  unnamed_here_ = true;
+  Bytes out;
+  if (unnamed_.empty()) {
+    append_named('C', 'S', "", out);
+    expect({.what = Expect::close, .swallow = true});
+  } else {
+    append_parse("", unnamed_, out);
+    expect({.what = Expect::parse, .swallow = true});
+  }
+  to_server.copy(out);
+}
+
+// Makes the statement of the client's name be there; gives what running it leaves behind.
+EffectsPtr RelaySession::provide(std::string_view name, Chunks& to_server) {
+  if (name.empty()) {
+    provide_unnamed(to_server);
+    return unnamed_effects_;
+  }
+  auto known = names_.find(name);
+  if (known == names_.end()) return nullptr;
+  provide_named(known->second, to_server);
+  return known->second->effects;
+}
+
+// Unknown names go on as they are (SQL's PREPARE made them), but never as one of ours.
+std::string RelaySession::server_name(std::string_view name) const {
+  auto known = names_.find(name);
+  if (known != names_.end()) return known->second->server_name;
+  return name.starts_with(kServerNamePrefix) ? "?" + std::string(name) : std::string(name);
+}
+
+void RelaySession::on_bind(const Frame& frame, Chunks& to_server) {
+  const std::string_view body = frame.body();
+  const std::size_t portal_end = body.find('\0');
+  const std::size_t name_end =
+      portal_end == body.npos ? body.npos : body.find('\0', portal_end + 1);
+  if (name_end == std::string_view::npos) {
+    expect({.what = Expect::bind});
+    return to_server.borrow(frame.bytes);
+  }
+  const std::string_view portal = body.substr(0, portal_end);
+  const std::string_view name = body.substr(portal_end + 1, name_end - portal_end - 1);
+  EffectsPtr effects = provide(name, to_server);
+  if (effects != nullptr) {
+    portals_.insert_or_assign(std::string(portal), std::move(effects));
+  } else if (!portals_.empty()) {
+    if (auto old = portals_.find(portal); old != portals_.end()) portals_.erase(old);
+  }
+  expect({.what = Expect::bind});
+  if (name.empty()) return to_server.borrow(frame.bytes);
+  const std::string other = server_name(name);
+  Bytes head("B");
+  ByteWriter(head).be(static_cast<std::uint32_t>(frame.size - 1 - name.size() + other.size()));
+  head += portal;
+  head += '\0';
+  head += other;
+  to_server.copy(head);
+  to_server.borrow(body.substr(name_end));
+}
+
+void RelaySession::on_describe(const Frame& frame, Chunks& to_server) {
+  const std::string_view body = frame.body();
+  if (!body.starts_with('S')) {
+    expect({.what = Expect::describe_portal});
+    return to_server.borrow(frame.bytes);
+  }
+  const std::string_view name = body.substr(1, body.find('\0') - 1);
+  (void)provide(name, to_server);
+  expect({.what = Expect::describe_statement});
+  if (name.empty()) return to_server.borrow(frame.bytes);
+  Bytes out;
+  append_named('D', 'S', server_name(name), out);
+  to_server.copy(out);
+}
+
+// A shared statement stays; what the server is asked to close exists nowhere, which is no error.
+void RelaySession::on_close(const Frame& frame, Chunks& to_server) {
+  const std::string_view body = frame.body();
+  const std::string_view name =
+      body.starts_with('S') ? body.substr(1, body.find('\0') - 1) : std::string_view();
+  if (body.starts_with(std::string_view("S\0", 2))) unnamed_.clear();
+  auto known = names_.find(name);
+  if (name.empty() || known == names_.end()) {
+    expect({.what = Expect::close});
+    return to_server.borrow(frame.bytes);
+  }
+  undo_.push({.kind = Undo::Kind::closed, .name = known->first, .statement = known->second});
+  names_.erase(known);
+  expect({.what = Expect::close, .undo = true});
+  Bytes out;
+  append_named('C', 'S', std::string(kServerNamePrefix) + "none", out);
+  to_server.copy(out);
+}
+
+// DEALLOCATE of a statement that Parse made: the text with the connection's name for it.
+std::optional<std::string> RelaySession::without_our_name(std::string_view,
+                                                          const EffectsPtr& effects,
+                                                          Chunks& to_server) {
+  using Kind = query::SessionEffect::Kind;
+  if (!effects->single || effects->list.size() != 1) return std::nullopt;
+  const query::SessionEffect& effect = effects->list.front();
+  if (effect.kind != Kind::deallocate) return std::nullopt;
+  auto known = names_.find(effect.name);
+  if (known == names_.end()) return std::nullopt;
+  provide_named(known->second, to_server);
+  return "DEALLOCATE \"" + known->second->server_name + "\"";
+}
+
+void RelaySession::undo(const Undo& entry) {
+  switch (entry.kind) {
+    case Undo::Kind::parsed:
+      names_.erase(entry.name);
+      server_->statements.forget(entry.statement->id);
+      return;
+    case Undo::Kind::known:
+      names_.erase(entry.name);
+      return;
+    case Undo::Kind::injected:
+      server_->statements.forget(entry.statement->id);
+      return;
+    case Undo::Kind::closed:
+      names_.insert_or_assign(entry.name, entry.statement);
+      return;
+    case Undo::Kind::duplicate:
+      return;
+  }
+}
+
+}  // namespace spar::gateway::relay

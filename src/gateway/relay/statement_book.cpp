@@ -1,0 +1,78 @@
+#include "gateway/relay/statement_book.h"
+
+#include <algorithm>
+
+namespace spar::gateway::relay {
+
+void append_parse(std::string_view name, std::string_view body, Bytes& out) {
+  out += 'P';
+  ByteWriter(out).be(static_cast<std::uint32_t>(4 + name.size() + 1 + body.size()));
+  out += name;
+  out += '\0';
+  out += body;
+}
+
+StatementPtr StatementBook::intern(std::string_view body) {
+  auto found = statements_.find(body);
+  if (found != statements_.end()) {
+    if (StatementPtr statement = found->second.lock()) return statement;
+    statements_.erase(found);
+  }
+  forget_unused();
+  auto statement = std::make_shared<Statement>();
+  statement->id = next_id_++;
+  statement->server_name = std::string(kServerNamePrefix) + std::to_string(statement->id);
+  statement->body = std::string(body);
+  statement->effects = effects(body.substr(0, body.find('\0')));
+  statements_.emplace(body, statement);
+  return statement;
+}
+
+void StatementBook::forget_unused() {
+  if (statements_.size() < forget_at_) return;
+  std::erase_if(statements_, [](const auto& entry) { return entry.second.expired(); });
+  forget_at_ = std::max<std::size_t>(64, statements_.size() * 2);
+}
+
+EffectsPtr StatementBook::effects(std::string_view sql) {
+  constexpr std::size_t kTextsMax = 256, kTextBytesMax = 4096;
+  if (!query::may_leave_effects(sql)) return nullptr;
+  if (sql.size() > kTextBytesMax) return query::session_effects(sql, limits_);
+  auto found = effects_.find(sql);
+  if (found != effects_.end()) return found->second;
+  if (effects_.size() >= kTextsMax) effects_.clear();
+  EffectsPtr effects = query::session_effects(sql, limits_);
+  effects_.emplace(sql, effects);
+  return effects;
+}
+
+bool ServerStatements::touch(std::uint64_t id) {
+  auto found = places_.find(id);
+  if (found == places_.end()) return false;
+  if (found->second != used_.begin()) used_.splice(used_.begin(), used_, found->second);
+  return true;
+}
+
+std::optional<std::string> ServerStatements::add(const StatementPtr& statement) {
+  used_.push_front(statement);
+  places_[statement->id] = used_.begin();
+  if (used_.size() <= prepared_max_) return std::nullopt;
+  const StatementPtr last = used_.back();
+  places_.erase(last->id);
+  used_.pop_back();
+  return last->server_name;
+}
+
+void ServerStatements::forget(std::uint64_t id) {
+  auto found = places_.find(id);
+  if (found == places_.end()) return;
+  used_.erase(found->second);
+  places_.erase(found);
+}
+
+void ServerStatements::clear() {
+  used_.clear();
+  places_.clear();
+}
+
+}  // namespace spar::gateway::relay

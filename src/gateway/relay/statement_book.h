@@ -1,0 +1,87 @@
+// gateway/relay/statement_book.h: prepared statements, shared by their text.
+//
+// Contract    A session knows a statement by the name its client gave; a connection knows it by a
+//             name of ours that follows from text and parameter types, so that many sessions share
+//             one statement a connection. intern() gives the same Statement for the same Parse
+//             while anybody holds it.
+// Limits      A connection holds `prepared_max`; the least recently used one makes place.
+// Threads     One loop owns a book and all connections and sessions that use it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/bytes.h"
+#include "query/session_effects.h"
+
+namespace spar::gateway::relay {
+
+using EffectsPtr = std::shared_ptr<const query::SessionEffects>;
+
+inline constexpr std::string_view kServerNamePrefix = "__spar_";
+
+struct Statement {
+  std::uint64_t id = 0;
+  std::string server_name;
+  std::string body;    // of a Parse message behind its name: text, zero, parameter types
+  EffectsPtr effects;  // of running it; nothing: none
+};
+using StatementPtr = std::shared_ptr<const Statement>;
+
+// Appends a Parse of `body` under `name`.
+void append_parse(std::string_view name, std::string_view body, Bytes& out);
+
+class StatementBook {
+ public:
+  explicit StatementBook(query::EffectLimits limits = {}) : limits_(limits) {}
+
+  StatementPtr intern(std::string_view body);
+  // Of a text, kept for the texts that needed the grammar.
+  EffectsPtr effects(std::string_view sql);
+
+  std::size_t size() const { return statements_.size(); }
+
+ private:
+  void forget_unused();
+
+  query::EffectLimits limits_;
+  std::uint64_t next_id_ = 1;
+  std::size_t forget_at_ = 64;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  template <class T>
+  using ByText = std::unordered_map<std::string, T, Hash, std::equal_to<>>;
+  ByText<std::weak_ptr<const Statement>> statements_;
+  ByText<EffectsPtr> effects_;
+};
+
+// What one server connection holds prepared under our names.
+class ServerStatements {
+ public:
+  explicit ServerStatements(std::size_t prepared_max) : prepared_max_(prepared_max) {}
+
+  // Whether it is there; then it counts as used.
+  bool touch(std::uint64_t id);
+  // Now it is there. Gives the server's name of one that must be closed to make place.
+  std::optional<std::string> add(const StatementPtr& statement);
+  void forget(std::uint64_t id);
+  void clear();
+  std::size_t size() const { return places_.size(); }
+
+ private:
+  std::size_t prepared_max_;
+  std::list<StatementPtr> used_;  // most recently used first
+  std::unordered_map<std::uint64_t, std::list<StatementPtr>::iterator> places_;
+};
+
+}  // namespace spar::gateway::relay
