@@ -54,6 +54,14 @@ class Login {
   const wire::CancelRequest& cancel_request() const { return cancel_; }
   const std::string& user() const { return user_; }
   const std::string& database() const { return database_; }
+  // Of the start-up packet and its options, without user and database.
+  const std::vector<std::pair<std::string, std::string>>& parameters() const {
+    return parameters_;
+  }
+  // With which Spar can log in elsewhere as this user; nothing when no proof was asked for.
+  std::optional<auth::ScramKeys> keys() const {
+    return exchange_ ? exchange_->keys() : std::nullopt;
+  }
   // The parameters of the start-up packet as the session's defaults.
   Result<Settings> settings(const Limits& limits, std::vector<std::string>& warnings) const;
 

@@ -43,6 +43,11 @@ void Pool::open_failed(Monotonic now) {
   retry_at_ = now + pause_;
 }
 
+void Pool::retry_now() {
+  pause_ = std::chrono::milliseconds(0);
+  retry_at_ = Monotonic::min();
+}
+
 Monotonic Pool::retry_at() const {
   return waiting_.size() > opening_ && pause_.count() > 0 ? retry_at_ : kNoDeadline;
 }
@@ -88,6 +93,18 @@ std::vector<ConnectionId> Pool::take_idle() {
   for (const Idle& one : idle_) out.push_back(one.connection);
   idle_.clear();
   open_ -= out.size();
+  return out;
+}
+
+void Pool::give_back(ConnectionId connection, Monotonic now) {
+  ++open_;
+  idle_.push_back({.connection = connection, .since = now});
+}
+
+std::vector<SessionId> Pool::take_waiting() {
+  std::vector<SessionId> out;
+  for (const Waiting& one : waiting_) out.push_back(one.session);
+  waiting_.clear();
   return out;
 }
 

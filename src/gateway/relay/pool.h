@@ -45,6 +45,7 @@ class Pool {
   void opening() { ++opening_; }
   void opened();
   void open_failed(Monotonic now);
+  void retry_now();  // what made the last attempts fail may be over
   // When connections_wanted() may say more; kNoDeadline: not because of time.
   Monotonic retry_at() const;
 
@@ -53,9 +54,11 @@ class Pool {
   // It is gone, whether it was lent or idle.
   void lost(ConnectionId connection);
 
-  std::vector<ConnectionId> expired(Monotonic now);  // idle for too long; they count as lost
-  std::vector<SessionId> overdue(Monotonic now);     // waited for too long; they wait no more
-  std::vector<ConnectionId> take_idle();             // all of them; they count as lost
+  std::vector<ConnectionId> expired(Monotonic now);        // idle for too long; they count as lost
+  std::vector<SessionId> overdue(Monotonic now);           // waited for too long; they wait no more
+  std::vector<ConnectionId> take_idle();                   // all of them; they count as lost
+  void give_back(ConnectionId connection, Monotonic now);  // one of these after all
+  std::vector<SessionId> take_waiting();                   // all of them; they wait no more
 
   std::size_t size() const { return open_ + opening_; }
   std::size_t idle() const { return idle_.size(); }

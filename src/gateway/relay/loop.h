@@ -1,0 +1,160 @@
+// gateway/relay/loop.h: relayed clients and the server connections they share, on one epoll.
+//
+// Contract    run() serves the listening sockets until stop(). Clients log in here (login.h), then
+//             get server connections as their user, a transaction at a time. While `route` names no
+//             server, or it cannot be reached, sessions wait without an error, up to
+//             limits.pool.wait_max. A connection that is lost ends the session that was using it:
+//             08006, or 08007 when a statement's outcome is unknown; others do not notice.
+// Secrets     A server is told who the user is by the keys of the client's own SCRAM login, else
+//             by what `secret_of` gives.
+// Threads     run() on one thread, which owns everything; stop(), route_changed() and the numbers
+//             from any. `route` and `secret_of` are called on the loop's thread.
+// Invariants  I1 A client holds at most one server connection, and a connection serves at most one.
+//             I2 A cancel request reaches a server only while the session it names is owed an
+//                answer there, and the connection is lent to nobody else before it has arrived.
+//             I3 Nothing is destroyed while events of one epoll_wait are handled.
+// Not here    Which server is the primary, replay after a failover (server/). TLS to servers.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "gateway/login.h"
+#include "gateway/relay/limits.h"
+#include "gateway/relay/relay_session.h"
+#include "gateway/relay/server_login.h"
+#include "gateway/tls.h"
+
+namespace spar::gateway::relay {
+
+struct Address {
+  std::string host;  // numeric, or the directory of a Unix socket
+  std::uint16_t port = 5432;
+
+  bool operator==(const Address&) const = default;
+};
+
+// Nothing: there is no server now; sessions are held.
+using Route = std::function<std::optional<Address>(std::string_view database)>;
+using SecretOf = std::function<ServerSecret(std::string_view user)>;
+
+class RelayLoop {
+ public:
+  struct Options {
+    std::vector<int> sockets;  // listening; stay open for their owner
+    const Credentials& credentials;
+    const TlsContext* tls = nullptr;
+    bool tls_required = false;
+    Route route;
+    SecretOf secret_of = [](std::string_view) { return ServerSecret(NoSecret{}); };
+    RelayLimits limits = {};
+  };
+
+  explicit RelayLoop(Options options);
+  ~RelayLoop();
+  RelayLoop(const RelayLoop&) = delete;
+  RelayLoop& operator=(const RelayLoop&) = delete;
+
+  void run();
+  // Idle sessions end at once, others get shutdown_timeout.
+  void stop();
+  // Connections elsewhere are closed when they are free; waiting sessions go on.
+  void route_changed();
+
+  std::size_t clients() const { return client_count_; }
+  std::size_t connections() const { return server_count_; }
+
+ private:
+  struct Client;
+  struct Server;
+  struct Source;
+  struct Canceller;
+  enum class Kind : std::uint32_t { wake, listener, client, server, canceller };
+  static std::uint64_t tag(Kind kind, std::size_t index) {
+    return static_cast<std::uint64_t>(kind) << 32 | index;
+  }
+
+  // loop.cpp: events, time, life and death.
+  void handle(std::uint64_t tag, std::uint32_t events);
+  void on_wake();
+  void accept_clients(int listening);
+  int wait_milliseconds() const;
+  void tick();
+  void tick_source(Source& source);
+  void retire_elsewhere();
+  bool shut_down();
+  void bury();
+
+  // loop_clients.cpp: one client.
+  void on_client(Client& client, std::uint32_t events);
+  void read_client(Client& client);
+  void log_in(Client& client, std::string_view in);
+  bool log_in_step(Client& client, std::string_view& in);
+  void begin_session(Client& client, std::string_view rest);
+  Source& source_of(const std::string& database, const std::string& user);
+  void greet(Client& client);
+  void converse(Client& client, std::string_view in);
+  void wait_for_server(Client& client);
+  void lend(Server& server, Client& client);
+  void release(Client& client);
+  void fail_client(Client& client, const Error& error);
+  void client_gone(Client& client);
+  void drain(Client& client);
+  void drop(Client& client);
+
+  // loop_servers.cpp: one server connection.
+  void open_connections(Source& source);
+  Result<void> connect(Source& source, const Address& address);
+  void on_server(Server& server, std::uint32_t events);
+  void connected(Server& server);
+  void read_server(Server& server);
+  void log_in_server(Server& server, std::string_view in);
+  void login_failed(Server& server, const Error& error);
+  void answer(Server& server, std::string_view in);
+  void serve_freed();
+  void server_lost(Server& server);
+  void drop(Server& server);
+
+  // loop_cancel.cpp: cancel requests.
+  void begin_cancel(Client& asking, const wire::CancelRequest& request);
+  void on_canceller(Canceller& canceller, std::uint32_t events);
+  void end_cancel(Canceller& canceller);
+
+  Options options_;
+  int epoll_ = -1;
+  int wake_ = -1;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> route_changed_{false};
+  std::atomic<std::size_t> client_count_{0};
+  std::atomic<std::size_t> server_count_{0};
+  Monotonic now_{};
+  Monotonic next_tick_{};
+  Monotonic shutdown_at_ = kNoDeadline;
+
+  StatementBook book_;
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<Source>> sources_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<std::unique_ptr<Server>> servers_;
+  std::vector<std::unique_ptr<Canceller>> cancellers_;
+  std::vector<std::size_t> free_clients_, free_servers_;
+  std::unordered_set<SessionId> timed_;  // clients with a deadline: logging in, draining
+  std::vector<ConnectionId> freed_;      // to be offered when this event is done
+  std::vector<SessionId> dead_clients_;
+  std::vector<ConnectionId> dead_servers_;
+  std::vector<char> scratch_;
+  Chunks to_server_, to_client_;  // of the call under way
+};
+
+}  // namespace spar::gateway::relay

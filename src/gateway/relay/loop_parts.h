@@ -1,0 +1,81 @@
+// gateway/relay/loop_parts.h: what a RelayLoop keeps of each client, connection and database.
+#pragma once
+
+#include "gateway/relay/loop.h"
+#include "gateway/relay/stream.h"
+#include "gateway/wire/decoder.h"
+
+namespace spar::gateway::relay {
+
+struct RelayLoop::Client {
+  enum class Stage : std::uint8_t {
+    login,
+    welcome,  // waits for what the first connection of its source reports
+    talking,
+    draining,  // gone; its connection answers and is cleaned up
+    dead,
+  };
+  // What only a login needs; an idle session keeps none of it.
+  struct LoggingIn {
+    LoggingIn(const Credentials& credentials, Login::Options options)
+        : decoder(wire::DecoderLimits()), login(credentials, std::move(options)) {}
+    wire::Decoder decoder;
+    Login login;
+  };
+
+  SessionId id = 0;
+  std::uint32_t secret = 0;
+  Stage stage = Stage::login;
+  bool waiting = false;  // in its source's queue
+  bool cleaned = false;
+  Stream stream;
+  Source* source = nullptr;
+  Server* server = nullptr;
+  std::unique_ptr<LoggingIn> logging_in;
+  std::optional<RelaySession> session;
+  Monotonic deadline = kNoDeadline;
+};
+
+struct RelayLoop::Server {
+  enum class Stage : std::uint8_t { connecting, login, open, dead };
+
+  Server(Source& its_source, Address its_address, std::size_t prepared_max)
+      : source(its_source), address(std::move(its_address)), side(prepared_max) {}
+
+  ConnectionId id = 0;
+  Stage stage = Stage::connecting;
+  bool freed = false;         // in freed_
+  std::uint32_t cancels = 0;  // on their way to it
+  Source& source;
+  Address address;
+  Stream stream;
+  Client* client = nullptr;
+  std::unique_ptr<ServerLogin> login;
+  ServerSide side;
+  Monotonic deadline = kNoDeadline;
+};
+
+// The connections of one database and user.
+struct RelayLoop::Source {
+  std::string database, user;
+  std::optional<Address> address;  // as the route said last; nothing: sessions are held
+  Pool pool;
+  ServerSecret secret;
+  std::map<std::string, std::string> welcome;  // what servers report; empty: none was met yet
+  std::optional<Error> trouble;                // of the last attempt to open one
+};
+
+// Carries one cancel request to a server, and keeps its connection from being lent meanwhile.
+struct RelayLoop::Canceller {
+  Stream stream;
+  Server* target = nullptr;
+  Client* asking = nullptr;
+  Bytes request;
+  bool done = false;
+  Monotonic deadline = kNoDeadline;
+};
+
+// A non-blocking socket on its way to `address`.
+Result<int> start_connecting(const Address& address);
+
+}  // namespace spar::gateway::relay
