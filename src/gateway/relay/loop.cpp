@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::size_t kScratchBytes = 64u << 10;
 constexpr std::chrono::milliseconds kTick{100};
+constexpr std::chrono::milliseconds kQuiet{1'000};
 
 void watch(int epoll, int fd, std::uint64_t tag) {
   epoll_event event{.events = EPOLLIN, .data = {.u64 = tag}};
@@ -69,7 +70,9 @@ void RelayLoop::route_changed() {
 void RelayLoop::run() {
   std::array<epoll_event, 256> events;
   for (;;) {
-    const int count = epoll_wait(epoll_, events.data(), events.size(), wait_milliseconds());
+    const std::chrono::milliseconds wait = urgent_ || stopping_ ? kTick / 2 : kQuiet;
+    const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
+                                 static_cast<int>(wait.count()));
     now_ = std::chrono::steady_clock::now();
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
@@ -121,6 +124,7 @@ void RelayLoop::accept_clients(int listening) {
     client.stream.open(fd, epoll_, tag(Kind::client, place));
     client.deadline = now_ + options_.limits.login_timeout;
     timed_.insert(client.id);
+    urgent_ = true;
     ++client_count_;
     if (client_count_ > options_.limits.sessions_max || stopping_) {
       fail_client(client, sql_error("53300", "sorry, too many clients already").error());
@@ -133,26 +137,35 @@ void RelayLoop::accept_clients(int listening) {
   }
 }
 
-int RelayLoop::wait_milliseconds() const {
-  constexpr int kQuiet = 1'000;
-  bool urgent = stopping_ || !timed_.empty();
-  for (const auto& [key, source] : sources_) {
-    urgent |= source->pool.waiting() > 0 || source->pool.retry_at() != kNoDeadline;
-  }
-  return urgent ? static_cast<int>(kTick.count() / 2) : kQuiet;
-}
-
 void RelayLoop::tick() {
   next_tick_ = now_ + kTick;
+  tick_clients();
+  tick_servers();
+  urgent_ = !timed_.empty();
+  for (auto it = sources_.begin(); it != sources_.end();) {
+    Source& source = *it->second;
+    tick_source(source);
+    urgent_ |= source.pool.waiting() > 0 || source.pool.opening_now() > 0;
+    // Under trust anybody can name any user: what nobody uses is not kept.
+    const bool unused = source.clients == 0 && source.pool.size() == 0;
+    it = unused ? sources_.erase(it) : std::next(it);
+  }
+  serve_freed();
+}
+
+void RelayLoop::tick_clients() {
   for (SessionId id : std::vector<SessionId>(timed_.begin(), timed_.end())) {
     Client& client = *clients_[id];
     if (client.stage == Client::Stage::dead || now_ < client.deadline) continue;
-    if (client.stage == Client::Stage::draining) {
-      if (client.server != nullptr) server_lost(*client.server);
+    if (client.stage == Client::Stage::draining && client.server != nullptr) {
+      server_lost(*client.server);
     } else {
       drop(client);
     }
   }
+}
+
+void RelayLoop::tick_servers() {
   for (const auto& server : servers_) {
     if (server == nullptr || server->stage >= Server::Stage::open || now_ < server->deadline) {
       continue;
@@ -163,8 +176,6 @@ void RelayLoop::tick() {
   for (const auto& canceller : cancellers_) {
     if (!canceller->done && now_ >= canceller->deadline) end_cancel(*canceller);
   }
-  for (const auto& [key, source] : sources_) tick_source(*source);
-  serve_freed();
 }
 
 void RelayLoop::tick_source(Source& source) {

@@ -90,8 +90,9 @@ class RelayLoop {
   void handle(std::uint64_t tag, std::uint32_t events);
   void on_wake();
   void accept_clients(int listening);
-  int wait_milliseconds() const;
   void tick();
+  void tick_clients();
+  void tick_servers();
   void tick_source(Source& source);
   void retire_elsewhere();
   bool shut_down();
@@ -142,6 +143,7 @@ class RelayLoop {
   Monotonic now_{};
   Monotonic next_tick_{};
   Monotonic shutdown_at_ = kNoDeadline;
+  bool urgent_ = true;  // something waits for time to pass: look at the clock often
 
   StatementBook book_;
   std::map<std::pair<std::string, std::string>, std::unique_ptr<Source>> sources_;

@@ -126,6 +126,7 @@ void RelayLoop::begin_session(Client& client, std::string_view rest) {
   const Login& login = client.logging_in->login;
   Source& source = source_of(login.database(), login.user());
   client.source = &source;
+  ++source.clients;
   const std::optional<auth::ScramKeys> keys = login.keys();
   source.secret = keys ? ServerSecret(*keys) : options_.secret_of(login.user());
   client.session.emplace(book_, SessionSettings::of(login.parameters()), options_.limits.session);
@@ -179,7 +180,7 @@ void RelayLoop::converse(Client& client, std::string_view in) {
     if (auto id = client.source->pool.acquire(client.id, now_)) {
       lend(*servers_[*id], client);
     } else {
-      client.waiting = true;
+      client.waiting = urgent_ = true;
       open_connections(*client.source);
       break;
     }
@@ -202,7 +203,7 @@ void RelayLoop::wait_for_server(Client& client) {
     servers_[*id]->freed = true;
     return greet(client);
   }
-  client.waiting = true;
+  client.waiting = urgent_ = true;
   open_connections(*client.source);
 }
 
@@ -245,6 +246,7 @@ void RelayLoop::client_gone(Client& client) {
   client.stream.close();
   client.deadline = now_ + options_.limits.drain_timeout;
   timed_.insert(client.id);
+  urgent_ = true;
   client.server->stream.want(true);
   drain(client);
 }
@@ -270,6 +272,7 @@ void RelayLoop::drain(Client& client) {
 void RelayLoop::drop(Client& client) {
   if (client.stage == Client::Stage::dead) return;
   if (client.waiting) client.source->pool.abandon(client.id);
+  if (client.source != nullptr) --client.source->clients;
   for (const auto& canceller : cancellers_) {
     if (canceller->asking == &client) canceller->asking = nullptr;
   }

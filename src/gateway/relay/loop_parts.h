@@ -59,6 +59,7 @@ struct RelayLoop::Server {
 struct RelayLoop::Source {
   std::string database, user;
   std::optional<Address> address;  // as the route said last; nothing: sessions are held
+  std::size_t clients = 0;
   Pool pool;
   ServerSecret secret;
   std::map<std::string, std::string> welcome;  // what servers report; empty: none was met yet

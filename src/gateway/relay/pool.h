@@ -61,6 +61,7 @@ class Pool {
   std::vector<SessionId> take_waiting();                   // all of them; they wait no more
 
   std::size_t size() const { return open_ + opening_; }
+  std::size_t opening_now() const { return opening_; }
   std::size_t idle() const { return idle_.size(); }
   std::size_t waiting() const { return waiting_.size(); }
 
