@@ -52,7 +52,7 @@ void RelayLoop::read_client(Client& client) {
   Result<std::string_view> in = client.stream.read(scratch_);
   if (!in || client.stream.closed()) return client_gone(client);
   if (client.stage == Client::Stage::login) return log_in(client, *in);
-  if (client.stage == Client::Stage::welcome || client.waiting) {
+  if (client.stage == Client::Stage::welcome || client.waiting || client.paused) {
     client.stream.keep(*in);
     const bool full = client.stream.kept().size() >= options_.limits.waiting_input_bytes_max;
     if (full) client.stream.want(false);
@@ -176,7 +176,8 @@ void RelayLoop::converse(Client& client, std::string_view in) {
       to_client_.clear();
       return client_gone(client);
     }
-    if (*progress == RelaySession::Progress::read) break;
+    client.paused = *progress == RelaySession::Progress::needs_answers;
+    if (client.paused || *progress == RelaySession::Progress::read) break;
     if (auto id = client.source->pool.acquire(client.id, now_)) {
       lend(*servers_[*id], client);
     } else {

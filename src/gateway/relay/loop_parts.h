@@ -27,6 +27,7 @@ struct RelayLoop::Client {
   std::uint32_t secret = 0;
   Stage stage = Stage::login;
   bool waiting = false;  // in its source's queue
+  bool paused = false;   // its input waits for answers
   bool cleaned = false;
   Stream stream;
   Source* source = nullptr;

@@ -200,6 +200,10 @@ void RelayLoop::answer(Server& server, std::string_view in) {
   server.stream.keep(in);
   if (client.stage == Client::Stage::draining) return drain(client);
   if (client.stream.pending() > options_.limits.backlog_bytes_max) server.stream.want(false);
+  if (client.paused) {
+    client.stream.want(true);
+    return converse(client, client.stream.kept());
+  }
   if (client.session->may_release()) release(client);
 }
 

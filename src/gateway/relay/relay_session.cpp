@@ -105,6 +105,11 @@ Result<RelaySession::Progress> RelaySession::client_said(std::string_view& in, C
       drops_client_ = true;
       continue;
     }
+    if (!(undo_.empty() && effects_.empty()) && needs_answers(frame->type)) {
+      client_ = before;
+      in = all;
+      return Progress::needs_answers;
+    }
     SPAR_TRY(client_frame(*frame, to_server, to_client));
   }
 }
@@ -123,6 +128,18 @@ bool RelaySession::needs_server(const Frame& frame, Chunks& to_client) {
     default:
       return true;
   }
+}
+
+// Whether a batch that has ended, and is not answered, changes what the message may refer to.
+bool RelaySession::needs_answers(char type) const {
+  if (!std::string_view("QPBDC").contains(type)) return false;
+  bool changes = false;
+  for (std::size_t i = 0; i < owed_.size(); ++i) {
+    const Owed& owed = owed_.at(i);
+    changes |= owed.undo || owed.effects;
+    if (changes && (owed.what == Expect::sync || owed.what == Expect::query)) return true;
+  }
+  return false;
 }
 
 void RelaySession::expect(Owed owed) {

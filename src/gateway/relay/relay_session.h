@@ -2,9 +2,11 @@
 //
 // Contract    Bytes of the client go in, bytes for the server come out, and the other way round;
 //             rows are passed on unread. client_said() stops with `needs_server` when what comes
-//             next wants a connection: attach() one, then go on with the same input. When
-//             may_release() says so, the connection can be given to another session: what this one
-//             has set and prepared is repeated on the next it gets, before its messages.
+//             next wants a connection: attach() one, then go on with the same input. It stops with
+//             `needs_answers` when what a name means depends on answers that are still owed: go on
+//             after server_said(). When may_release() says so, the connection can be given to
+//             another session: what this one has set and prepared is repeated on the next it gets,
+//             before its messages.
 // Errors      client_said(), server_said(): the conversation cannot go on; both connections must be
 //             closed, and the client told why (write_fatal).
 // Threads     Value type; no synchronisation. Outlives neither its book nor, while attached, its
@@ -14,8 +16,10 @@
 //                is taken from it than notices, parameters and a last word.
 //             I2 A connection is released only when no answer is owed, no transaction and no
 //                unfinished batch is open, and nothing holds the session to it (holds()).
-//             I3 `names_` is what the client's names would mean after all that was sent; when the
-//                server skips messages after an error, `undo_` takes back what they had changed.
+//             I3 `names_` is what the client's names mean if all of the open batch succeeds; when
+//                the server skips messages after an error, `undo_` takes back what they had
+//                changed. A batch is sent only when the names that earlier ones changed are
+//                settled.
 // Not here    Which connection and when (pool.h, loop.h); logins; cancel requests.
 #pragma once
 
@@ -56,7 +60,7 @@ struct SessionLimits {
 
 class RelaySession {
  public:
-  enum class Progress { read, needs_server, farewell };
+  enum class Progress { read, needs_server, needs_answers, farewell };
 
   RelaySession(StatementBook& book, SettingsPtr startup, const SessionLimits& limits = {});
 
@@ -117,6 +121,7 @@ class RelaySession {
 
   // relay_session.cpp: what the client says.
   bool needs_server(const Frame& frame, Chunks& to_client);
+  bool needs_answers(char type) const;
   Result<void> client_frame(const Frame& frame, Chunks& to_server, Chunks& to_client);
   void on_query(const Frame& frame, Chunks& to_server);
   void on_describe(const Frame& frame, Chunks& to_server);
@@ -130,7 +135,9 @@ class RelaySession {
   Result<void> on_parse(const Frame& frame, Chunks& to_server, Chunks& to_client);
   Result<void> parse_named(std::string_view name, std::string_view body, Chunks& to_server,
                            Chunks& to_client);
-  void parse_twice(std::string_view name, const StatementPtr& known, Chunks& to_server);
+  bool can_answer_parse() const;
+  void parse_twice(std::string_view name, const StatementPtr& known, std::string_view body,
+                   Chunks& to_server);
   void on_bind(const Frame& frame, Chunks& to_server);
   EffectsPtr provide(std::string_view name, Chunks& to_server);
   void provide_named(const StatementPtr& statement, Chunks& to_server);

@@ -3,7 +3,6 @@
 
 #include "base/assert.h"
 #include "gateway/relay/relay_session.h"
-#include "gateway/wire/encoder.h"
 
 namespace spar::gateway::relay {
 namespace {
@@ -17,6 +16,16 @@ constexpr std::string_view kStalePlan("RRevalidateCachedQuery\0", 23);
 bool is_fatal(std::string_view body) {
   return body.contains(std::string_view("VFATAL\0", 7)) ||
          body.contains(std::string_view("VPANIC\0", 7));
+}
+
+// An error that names the client's statement in the place of ours.
+Bytes with_name(std::string_view body, std::string_view ours, std::string_view theirs) {
+  const std::size_t at = body.find(ours);
+  Bytes changed(body);
+  if (at != std::string_view::npos) changed.replace(at, ours.size(), theirs);
+  Bytes out("E");
+  ByteWriter(out).be(static_cast<std::uint32_t>(4 + changed.size()));
+  return out + changed;
 }
 
 }  // namespace
@@ -59,12 +68,8 @@ Result<bool> RelaySession::error_passes(const Frame& frame, Chunks& to_client) {
   const Owed& front = owed_.front();
   if (front.what == Expect::internal) return Failure(read_server_error(frame.body()));
   if (!front.undo || undo_.front().kind != Undo::Kind::duplicate) return true;
-  Error error = read_server_error(frame.body());
-  if (error.sqlstate != "42P05") return true;
-  error.message = "prepared statement \"" + undo_.front().name + "\" already exists";
-  Bytes out;
-  wire::Encoder(out).error(wire::Severity::error, error);
-  to_client.copy(out);
+  if (!frame.body().contains(std::string_view("C42P05\0", 7))) return true;
+  to_client.copy(with_name(frame.body(), undo_.front().statement->server_name, undo_.front().name));
   return false;
 }
 

@@ -49,13 +49,13 @@ Result<void> RelaySession::on_parse(const Frame& frame, Chunks& to_server, Chunk
 Result<void> RelaySession::parse_named(std::string_view name, std::string_view body,
                                        Chunks& to_server, Chunks& to_client) {
   if (auto known = names_.find(name); known != names_.end()) {
-    parse_twice(name, known->second, to_server);
+    parse_twice(name, known->second, body, to_server);
     return {};
   }
   if (names_.size() >= limits_.statements_max) return too_many();
   StatementPtr statement = book_.intern(body);
   names_.emplace(name, statement);
-  if (server_->statements.touch(statement->id)) {
+  if (can_answer_parse() && server_->statements.touch(statement->id)) {
     undo_.push({.kind = Undo::Kind::known, .name = std::string(name), .statement = statement});
     expect({.what = Expect::known, .undo = true});
     answer_known(to_client);
@@ -70,13 +70,23 @@ Result<void> RelaySession::parse_named(std::string_view name, std::string_view b
   return {};
 }
 
+// In a failed transaction the server must refuse it; whether it is in one must be known.
+bool RelaySession::can_answer_parse() const {
+  if (status_ == 'E') return false;
+  for (std::size_t i = 0; i < owed_.size(); ++i) {
+    const Expect what = owed_.at(i).what;
+    if (what == Expect::query || what == Expect::sync || what == Expect::function) return false;
+  }
+  return true;
+}
+
 // The server must refuse it, so that it also fails the transaction; only the name in its error is
 // not the client's.
 void RelaySession::parse_twice(std::string_view name, const StatementPtr& known,
-                               Chunks& to_server) {
+                               std::string_view body, Chunks& to_server) {
   provide_named(known, to_server);
   Bytes parse;
-  append_parse(known->server_name, known->body, parse);
+  append_parse(known->server_name, body, parse);
   to_server.copy(parse);
   undo_.push({.kind = Undo::Kind::duplicate, .name = std::string(name), .statement = known});
   expect({.what = Expect::parse, .undo = true});

@@ -54,6 +54,7 @@ bool ServerStatements::touch(std::uint64_t id) {
 }
 
 std::optional<std::string> ServerStatements::add(const StatementPtr& statement) {
+  forget(statement->id);
   used_.push_front(statement);
   places_[statement->id] = used_.begin();
   if (used_.size() <= prepared_max_) return std::nullopt;

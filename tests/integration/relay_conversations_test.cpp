@@ -1,0 +1,203 @@
+// Random conversations, said to a PostgreSQL server and to it through the relay: the answers must
+// be the same, byte for byte, while other sessions use the same two connections. SPAR_SEED=n
+// repeats one, SPAR_SEEDS=n runs that many.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "server/owned_fd.h"
+#include "tests/support/raw_client.h"
+#include "tests/support/relay.h"
+#include "tests/support/subprocess.h"
+
+namespace spar::test {
+namespace {
+
+std::string text(std::string_view value) {
+  return std::string(value) + '\0';
+}
+std::string say(char type, std::string_view body) {
+  return RawClient::message(type, body);
+}
+
+// Bytes until the answer to the marker, or what came before ten silent seconds.
+class Conversation {
+ public:
+  explicit Conversation(const std::string& port)
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_port = htons(static_cast<std::uint16_t>(std::stoi(port)));
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int on = 1;
+    ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)::connect(socket_.get(), reinterpret_cast<sockaddr*>(&where), sizeof where);
+    send(RawClient::start_up("demo", "postgres"));
+    (void)until(std::string("Z\0\0\0\5I", 6));
+  }
+  std::string ask(const std::string& bytes) {
+    send(bytes);
+    return until(std::string("I\0\0\0\4Z\0\0\0\5", 10), 1);
+  }
+
+ private:
+  void send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      ssize_t done = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (done <= 0) return;
+      bytes.remove_prefix(static_cast<std::size_t>(done));
+    }
+  }
+  // Up to `mark` and `more` bytes behind it.
+  std::string until(const std::string& mark, std::size_t more = 0) {
+    for (;;) {
+      std::size_t at = received_.find(mark);
+      if (at != std::string::npos && received_.size() >= at + mark.size() + more) {
+        std::string out = received_.substr(0, at + mark.size() + more);
+        received_.erase(0, out.size());
+        return out;
+      }
+      pollfd ready{socket_.get(), POLLIN, 0};
+      char buffer[4096];
+      ssize_t count =
+          ::poll(&ready, 1, 10'000) > 0 ? ::recv(socket_.get(), buffer, sizeof buffer, 0) : -1;
+      if (count <= 0) return std::exchange(received_, {}) + "<the end>";
+      received_.append(buffer, static_cast<std::size_t>(count));
+    }
+  }
+  server::OwnedFd socket_;
+  std::string received_;
+};
+
+class Script {
+ public:
+  explicit Script(unsigned seed) : random_(seed) {}
+
+  // Some messages, then a Sync and an empty query, which is answered in any state: the mark.
+  std::string chunk() {
+    std::string out;
+    for (std::size_t count = pick(8) + 1; count > 0; --count) out += message();
+    return out + say('S', "") + say('Q', text(""));
+  }
+
+ private:
+  std::size_t pick(std::size_t below) { return random_() % below; }
+  std::string name() {
+    constexpr const char* kNames[] = {"", "", "one", "two", "three"};
+    return kNames[pick(5)];
+  }
+  std::string sql() {
+    constexpr const char* kTexts[] = {"SELECT 1",
+                                      "SELECT 'two', now() IS NULL",
+                                      "SELECT generate_series(1, 5)",
+
+                                      "SELEC",
+                                      "SELECT 1 / 0",
+                                      "BEGIN",
+                                      "COMMIT",
+                                      "ROLLBACK",
+                                      "SET work_mem = '5MB'",
+                                      "SHOW work_mem",
+                                      "SET TIME ZONE 'Asia/Tokyo'",
+                                      "RESET work_mem",
+                                      "SHOW TimeZone",
+                                      "RESET ALL",
+                                      "SELECT set_config('work_mem', '6MB', false)",
+                                      "SAVEPOINT s",
+                                      "ROLLBACK TO s",
+                                      "DEALLOCATE one",
+                                      "DISCARD ALL",
+                                      "SET LOCAL work_mem = '9MB'",
+                                      "DECLARE c CURSOR FOR SELECT 7",
+                                      "FETCH c",
+                                      "CREATE TEMP TABLE scratch (a int)",
+                                      "SET search_path = pg_catalog; SHOW search_path",
+                                      "SELECT 1; SELECT 2; SELECT 1 / 0"};
+    return kTexts[pick(std::size(kTexts))];
+  }
+  std::string message() {
+    const std::string zeros(4, '\0');
+    switch (pick(12)) {
+      case 0:
+      case 1:
+        return say('Q', text(pick(9) == 0 ? "SELECT count(*) FROM scratch" : sql()));
+      case 2:
+      case 3:
+      case 4:
+        return say('P', text(name()) + text(sql()) + std::string(2, '\0'));
+      case 5:
+      case 6:
+        return say('B', text(pick(3) == 0 ? "portal" : "") + text(name()) + std::string(6, '\0'));
+      case 7:
+        return say('D', (pick(2) == 0 ? "S" : "P") + text(name()));
+      case 8:
+        return say('E', text(pick(3) == 0 ? "portal" : "") + std::string(3, '\0') +
+                            static_cast<char>(pick(3)));
+      case 9:
+        return say('C', (pick(2) == 0 ? "S" : "P") + text(name()));
+      case 10:
+        return say('H', "");
+      default:
+        return say('S', "");
+    }
+  }
+  std::mt19937 random_;
+};
+
+// Readable, where two answers differ.
+std::string printable(const std::string& bytes) {
+  std::string out;
+  for (char c : bytes) out += c >= 0x20 && c < 0x7f ? c : '.';
+  return out;
+}
+
+TEST(RelayConversations, AreTheSameAsWithTheServer) {
+  auto postgres = PostgresServer::start();
+  if (!postgres) GTEST_SKIP() << postgres.error().message;
+  const app::SqlAddress address = (*postgres)->address("postgres");
+  RelayOptions options;
+  options.server = gateway::relay::Address{
+      .host = address.host, .port = static_cast<std::uint16_t>(std::stoi(address.port))};
+  options.limits.pool.connections_max = 2;
+  options.limits.prepared_per_connection_max = 3;
+  Relay relay(options);
+  const char* wanted = std::getenv("SPAR_SEED");
+  const unsigned first = wanted != nullptr ? static_cast<unsigned>(std::atoi(wanted)) : 1;
+  const char* more = std::getenv("SPAR_SEEDS");
+  const unsigned usual = more != nullptr ? static_cast<unsigned>(std::atoi(more)) : 120;
+  const unsigned count = wanted != nullptr ? 1 : usual;
+  auto run = [&](unsigned seed) {
+    Script script(seed);
+    Conversation direct(address.port), relayed(relay.port());
+    std::string earlier;
+    for (int i = 0; i < 12; ++i) {
+      const std::string chunk = script.chunk();
+      const std::string expected = direct.ask(chunk), got = relayed.ask(chunk);
+      if (expected == got) {
+        earlier += "\n         " + printable(chunk);
+        continue;
+      }
+      ADD_FAILURE() << "SPAR_SEED=" << seed << " chunk " << i << ", after" << earlier
+                    << "\nsaid     " << printable(chunk) << "\nexpected " << printable(expected)
+                    << "\ngot      " << printable(got);
+      return;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (unsigned thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (unsigned i = thread; i < count; i += 4) run(first + i);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace spar::test
