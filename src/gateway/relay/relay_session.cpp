@@ -33,10 +33,8 @@ void RelaySession::attach(ServerSide& server, Chunks& to_server) {
   }
   if (sql.empty()) return;
   server.must_reset = true;  // until it is done, nobody knows
-  Bytes message("Q");
-  ByteWriter(message).be(static_cast<std::uint32_t>(4 + sql.size() + 1));
-  message += sql;
-  message += '\0';
+  Bytes message;
+  append_query(sql, message);
   to_server.copy(message);
   expect({.what = Expect::internal, .swallow = true});
 }
@@ -65,11 +63,9 @@ bool RelaySession::clean_up(Chunks& to_server) {
     return false;
   }
   auto say = [&](std::string_view sql) {
-    Bytes message("Q");
-    ByteWriter(message).be(static_cast<std::uint32_t>(4 + sql.size() + 1));
+    Bytes message;
+    append_query(sql, message);
     to_server.copy(message);
-    to_server.copy(sql);
-    to_server.copy(std::string_view("\0", 1));
     expect({.what = Expect::internal, .swallow = true});
   };
   if (status_ != 'I') say("ROLLBACK");
@@ -191,18 +187,15 @@ void RelaySession::on_query(const Frame& frame, Chunks& to_server) {
   const std::string_view body = frame.body();
   const std::string_view sql = body.substr(0, body.find('\0'));
   const EffectsPtr effects = book_.effects(sql);
-  std::optional<std::string> other;
-  if (effects != nullptr) other = without_our_name(sql, effects, to_server);
+  const std::optional<std::string> other = without_our_name(effects, true, to_server);
   Owed owed{.what = Expect::query};
   expect_effects(owed, effects);
   expect(owed);
   batch_open_ = false;  // a Query ends what came before it
   unnamed_.clear();
   if (!other) return to_server.borrow(frame.bytes);
-  Bytes message("Q");
-  ByteWriter(message).be(static_cast<std::uint32_t>(4 + other->size() + 1));
-  message += *other;
-  message += '\0';
+  Bytes message;
+  append_query(*other, message);
   to_server.copy(message);
 }
 

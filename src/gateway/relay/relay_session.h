@@ -136,15 +136,14 @@ class RelaySession {
   Result<void> parse_named(std::string_view name, std::string_view body, Chunks& to_server,
                            Chunks& to_client);
   bool can_answer_parse() const;
-  void parse_twice(std::string_view name, const StatementPtr& known, std::string_view body,
-                   Chunks& to_server);
+  void parse_twice(std::string_view name, std::string_view body, Chunks& to_server);
   void on_bind(const Frame& frame, Chunks& to_server);
   EffectsPtr provide(std::string_view name, Chunks& to_server);
   void provide_named(const StatementPtr& statement, Chunks& to_server);
   void make_place(const StatementPtr& statement, Chunks& to_server);
   void provide_unnamed(Chunks& to_server);
   std::string server_name(std::string_view name) const;
-  std::optional<std::string> without_our_name(std::string_view sql, const EffectsPtr& effects,
+  std::optional<std::string> without_our_name(const EffectsPtr& effects, bool query,
                                               Chunks& to_server);
   void undo(const Undo& entry);
 

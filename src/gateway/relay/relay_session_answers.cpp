@@ -69,7 +69,7 @@ Result<bool> RelaySession::error_passes(const Frame& frame, Chunks& to_client) {
   if (front.what == Expect::internal) return Failure(read_server_error(frame.body()));
   if (!front.undo || undo_.front().kind != Undo::Kind::duplicate) return true;
   if (!frame.body().contains(std::string_view("C42P05\0", 7))) return true;
-  to_client.copy(with_name(frame.body(), undo_.front().statement->server_name, undo_.front().name));
+  to_client.copy(with_name(frame.body(), kTakenName, undo_.front().name));
   return false;
 }
 

@@ -46,10 +46,7 @@ void RelaySession::apply(const SessionEffect& effect) {
     case Kind::discard_all:
       return discard_all();
     case Kind::deallocate:
-      if (auto known = names_.find(effect.name); known != names_.end()) {
-        server_->statements.forget(known->second->id);
-        names_.erase(known);
-      }
+      if (auto known = names_.find(effect.name); known != names_.end()) names_.erase(known);
       return;
     case Kind::deallocate_all:
       names_.clear();

@@ -36,8 +36,7 @@ Result<void> RelaySession::on_parse(const Frame& frame, Chunks& to_server, Chunk
   unnamed_effects_ = book_.effects(sql);
   unnamed_here_ = true;
   unnamed_ = body.size() <= limits_.unnamed_bytes_max ? body : std::string_view();
-  std::optional<std::string> other;
-  if (unnamed_effects_ != nullptr) other = without_our_name(sql, unnamed_effects_, to_server);
+  const std::optional<std::string> other = without_our_name(unnamed_effects_, false, to_server);
   expect({.what = Expect::parse});
   if (!other) return to_server.borrow(frame.bytes), Result<void>();
   Bytes parse;
@@ -48,10 +47,7 @@ Result<void> RelaySession::on_parse(const Frame& frame, Chunks& to_server, Chunk
 
 Result<void> RelaySession::parse_named(std::string_view name, std::string_view body,
                                        Chunks& to_server, Chunks& to_client) {
-  if (auto known = names_.find(name); known != names_.end()) {
-    parse_twice(name, known->second, body, to_server);
-    return {};
-  }
+  if (names_.contains(name)) return parse_twice(name, body, to_server), Result<void>();
   if (names_.size() >= limits_.statements_max) return too_many();
   StatementPtr statement = book_.intern(body);
   names_.emplace(name, statement);
@@ -80,15 +76,17 @@ bool RelaySession::can_answer_parse() const {
   return true;
 }
 
-// The server must refuse it, so that it also fails the transaction; only the name in its error is
-// not the client's.
-void RelaySession::parse_twice(std::string_view name, const StatementPtr& known,
-                               std::string_view body, Chunks& to_server) {
-  provide_named(known, to_server);
-  Bytes parse;
-  append_parse(known->server_name, body, parse);
-  to_server.copy(parse);
-  undo_.push({.kind = Undo::Kind::duplicate, .name = std::string(name), .statement = known});
+// The server must refuse it, so that it also fails the transaction: it is given a name that is
+// taken by what can be prepared in any state. Only the name in its error is not the client's.
+void RelaySession::parse_twice(std::string_view name, std::string_view body, Chunks& to_server) {
+  Bytes out;
+  append_named('C', 'S', kTakenName, out);
+  expect({.what = Expect::close, .swallow = true});
+  append_parse(kTakenName, std::string_view("ROLLBACK\0\0\0", 11), out);
+  expect({.what = Expect::parse, .swallow = true});
+  append_parse(kTakenName, body, out);
+  to_server.copy(out);
+  undo_.push({.kind = Undo::Kind::duplicate, .name = std::string(name), .statement = nullptr});
   expect({.what = Expect::parse, .undo = true});
 }
 
@@ -212,18 +210,29 @@ void RelaySession::on_close(const Frame& frame, Chunks& to_server) {
   to_server.copy(out);
 }
 
-// DEALLOCATE of a statement that Parse made: the text with the connection's name for it.
-std::optional<std::string> RelaySession::without_our_name(std::string_view,
-                                                          const EffectsPtr& effects,
+// DEALLOCATE of a statement that Parse made: the connection keeps its own for others, and is told
+// to forget one that was made for this. A Query must not have a Parse before it, which could fail.
+std::optional<std::string> RelaySession::without_our_name(const EffectsPtr& effects, bool query,
                                                           Chunks& to_server) {
   using Kind = query::SessionEffect::Kind;
-  if (!effects->single || effects->list.size() != 1) return std::nullopt;
-  const query::SessionEffect& effect = effects->list.front();
-  if (effect.kind != Kind::deallocate) return std::nullopt;
-  auto known = names_.find(effect.name);
-  if (known == names_.end()) return std::nullopt;
-  provide_named(known->second, to_server);
-  return "DEALLOCATE \"" + known->second->server_name + "\"";
+  const bool deallocates = effects != nullptr && effects->single && effects->list.size() == 1 &&
+                           effects->list.front().kind == Kind::deallocate;
+  if (!deallocates || status_ == 'E' || !names_.contains(effects->list.front().name)) {
+    return std::nullopt;
+  }
+  constexpr std::string_view kOfQuery = "__spar_gone", kOfBatch = "__spar_gone_too";
+  Bytes out;
+  if (query) {
+    append_query("PREPARE \"__spar_gone\" AS SELECT 1", out);
+    expect({.what = Expect::query, .swallow = true});
+  } else {
+    append_named('C', 'S', kOfBatch, out);
+    expect({.what = Expect::close, .swallow = true});
+    append_parse(kOfBatch, std::string_view("SELECT 1\0\0\0", 11), out);
+    expect({.what = Expect::parse, .swallow = true});
+  }
+  to_server.copy(out);
+  return "DEALLOCATE \"" + std::string(query ? kOfQuery : kOfBatch) + "\"";
 }
 
 void RelaySession::undo(const Undo& entry) {

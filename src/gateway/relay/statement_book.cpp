@@ -12,6 +12,13 @@ void append_parse(std::string_view name, std::string_view body, Bytes& out) {
   out += body;
 }
 
+void append_query(std::string_view sql, Bytes& out) {
+  out += 'Q';
+  ByteWriter(out).be(static_cast<std::uint32_t>(4 + sql.size() + 1));
+  out += sql;
+  out += '\0';
+}
+
 StatementPtr StatementBook::intern(std::string_view body) {
   auto found = statements_.find(body);
   if (found != statements_.end()) {

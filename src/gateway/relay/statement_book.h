@@ -25,6 +25,7 @@ namespace spar::gateway::relay {
 using EffectsPtr = std::shared_ptr<const query::SessionEffects>;
 
 inline constexpr std::string_view kServerNamePrefix = "__spar_";
+inline constexpr std::string_view kTakenName = "__spar_taken";  // of no client's statement
 
 struct Statement {
   std::uint64_t id = 0;
@@ -34,6 +35,7 @@ struct Statement {
 };
 using StatementPtr = std::shared_ptr<const Statement>;
 
+void append_query(std::string_view sql, Bytes& out);
 // Appends a Parse of `body` under `name`.
 void append_parse(std::string_view name, std::string_view body, Bytes& out);
 

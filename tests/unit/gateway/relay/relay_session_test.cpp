@@ -268,9 +268,11 @@ TEST_F(RelaySessionTest, RefusesANameThatIsTaken) {
   talk.say(parse("s", "table a") + kSync);
   talk.attach(one);
   talk.hear(bare("31") + ready());
-  EXPECT_EQ(talk.say(parse("s", "table b") + kSync), "P __spar_1 table b | S");
-  const std::string taken = text("M\"__spar_1\" is taken");
-  EXPECT_EQ(talk.hear(error("42P05", taken) + ready()), "E ERROR 42P05 \"s\" is taken | Z I");
+  EXPECT_EQ(talk.say(parse("s", "table b") + kSync),
+            "C S__spar_taken | P __spar_taken ROLLBACK | P __spar_taken table b | S");
+  const std::string taken = text("M\"__spar_taken\" is taken");
+  EXPECT_EQ(talk.hear(bare("31") + error("42P05", taken) + ready()),
+            "E ERROR 42P05 \"s\" is taken | Z I");
 }
 
 TEST_F(RelaySessionTest, ClosesANameAndTakesItBackWhenThatIsSkipped) {
@@ -346,8 +348,10 @@ TEST_F(RelaySessionTest, DeallocatesByItsOwnName) {
   talk.say(parse("s", "table a") + kSync);
   talk.attach(one);
   talk.hear(bare("31") + ready());
-  EXPECT_EQ(talk.say(query("DEALLOCATE s")), "Q DEALLOCATE \"__spar_1\"");
-  talk.hear(complete("DEALLOCATE") + ready());
+  EXPECT_EQ(talk.say(query("DEALLOCATE s")),
+            "Q PREPARE \"__spar_gone\" AS SELECT 1 | Q DEALLOCATE \"__spar_gone\"");
+  EXPECT_EQ(talk.hear(complete("PREPARE") + ready() + complete("DEALLOCATE") + ready()),
+            "C DEALLOCATE | Z I");
   EXPECT_EQ(talk.say(bind("s") + kSync), "B - s | S");
 }
 
