@@ -55,9 +55,7 @@ class Login {
   const std::string& user() const { return user_; }
   const std::string& database() const { return database_; }
   // Of the start-up packet and its options, without user and database.
-  const std::vector<std::pair<std::string, std::string>>& parameters() const {
-    return parameters_;
-  }
+  const std::vector<std::pair<std::string, std::string>>& parameters() const { return parameters_; }
   // With which Spar can log in elsewhere as this user; nothing when no proof was asked for.
   std::optional<auth::ScramKeys> keys() const {
     return exchange_ ? exchange_->keys() : std::nullopt;
