@@ -337,7 +337,12 @@ TEST_F(RelayTest, CancelsTheStatementOfTheSessionAlone) {
 
   const auto begun = std::chrono::steady_clock::now();
   ASSERT_EQ(PQsendQuery(client.get(), "SELECT pg_sleep(20)"), 1);
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  PqClient watching(direct());
+  EXPECT_EQ(eventually(watching,
+                       "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND"
+                       " query = 'SELECT pg_sleep(20)'",
+                       "1"),
+            "1");
   EXPECT_EQ(PQcancel(cancel.get(), why, sizeof why), 1) << why;
   EXPECT_EQ(PqClient::answer(PQgetResult(client.get())), "57014");
   while (PGresult* more = PQgetResult(client.get())) PQclear(more);
