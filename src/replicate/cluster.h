@@ -2,14 +2,14 @@
 // the controller can do to that.
 //
 // Contract    Sessions take leases. A lease keeps its member alive but does not keep it in service:
-// when the
-//             member fails, calls on the lease give Code::copy_lost and the session takes another.
-//             begin_read and begin_write wait while the cluster is held (a failover is under way).
-//             The controller alone calls the second half; it performs control's actions one by one.
+//             when the member fails, calls on the lease give Code::copy_lost and the session takes
+//             another. begin_read and begin_write wait while the cluster is held (a failover is
+//             under way). The controller alone calls the second half; it performs control's actions
+//             one by one.
 // Threads     Sessions: any. Controller calls: one thread.
 // Invariants  K1 a read lease of a follower holds everything acknowledged when it was asked for
-// (strict),
-//             and all of the history with which its epoch began: what was in doubt then is settled.
+//             (strict), and all of the history with which its epoch began: what was in doubt then
+//             is settled.
 //             K2 no write lease is given in an epoch that was not admitted.
 // Not here    Decisions (control/), the record (coordination/), transactions and replay (server/).
 #pragma once
@@ -52,10 +52,6 @@ class ReadLease {
  private:
   std::shared_ptr<Member> member_;
   std::unique_ptr<engines::ReadSession> session_;
-};
-
-struct Committed {
-  Position position;
 };
 
 class WriteLease {

@@ -30,7 +30,7 @@ Position Pipeline::acknowledged() const {
 }
 
 bool Pipeline::publish(changelog::SharedRecord record) {
-  Told told;
+  Told told{*this};
   {
     std::lock_guard lock(mutex_);
     if (sealed_ || record->position.epoch != epoch_) return false;
@@ -45,15 +45,11 @@ bool Pipeline::publish(changelog::SharedRecord record) {
 }
 
 void Pipeline::shown(const Position& position) {
-  Told told;
-  bool advanced = false;
-  {
-    std::lock_guard lock(mutex_);
-    if (position.epoch != epoch_) return;  // begin_epoch() has decided
-    shown_ = position.sequence;
-    advanced = recompute(told);
-  }
-  if (advanced) on_acknowledged_.notify_all();
+  Told told{*this};
+  std::lock_guard lock(mutex_);
+  if (position.epoch != epoch_) return;  // begin_epoch() has decided
+  shown_ = position.sequence;
+  recompute(told);
 }
 
 // A later epoch began before this position: another history has its number.
@@ -155,25 +151,22 @@ void Pipeline::wake() {
 }
 
 void Pipeline::durable(CopyId member, Sequence sequence) {
-  bool advanced = false;
-  Told told;
-  {
-    std::lock_guard lock(mutex_);
-    durable_[member] = sequence;
-    advanced = recompute(told);
-  }
-  if (advanced) on_acknowledged_.notify_all();
+  Told told{*this};
+  std::lock_guard lock(mutex_);
+  durable_[member] = sequence;
+  recompute(told);
 }
 
-bool Pipeline::recompute(Told& told) {
-  if (acknowledgers_.empty() || !enough_) return false;
+void Pipeline::recompute(Told& told) {
+  if (acknowledgers_.empty() || !enough_) return;
   Sequence lowest = mutant(Mutant::acknowledge_unshown) ? published_ : shown_;
   for (CopyId member : acknowledgers_) {
     auto known = durable_.find(member);
     lowest = std::min(lowest, known == durable_.end() ? Sequence() : known->second);
   }
   if (mutant(Mutant::acknowledge_early)) lowest = published_;
-  if (lowest <= acknowledged_) return false;
+  if (lowest <= acknowledged_) return;
+  told.rose = true;
   acknowledged_ = lowest;
   acknowledged_fast_.store(lowest.value);
   while (!waiters_.empty() && waiters_.front()->position.sequence <= lowest) {
@@ -183,7 +176,6 @@ bool Pipeline::recompute(Told& told) {
     told.waiters.push_back(waiter);
   }
   trim();
-  return true;
 }
 
 void Pipeline::trim() {
@@ -221,7 +213,7 @@ void Pipeline::hold_acknowledgements() {
 }
 
 void Pipeline::begin_epoch(const History& history, Epoch epoch, Sequence end) {
-  Told told;
+  Told told{*this};
   {
     std::lock_guard lock(mutex_);
     history_ = history;
@@ -249,7 +241,7 @@ void Pipeline::begin_epoch(const History& history, Epoch epoch, Sequence end) {
 }
 
 void Pipeline::set_acknowledgers(const std::set<CopyId>& members, bool enough) {
-  Told told;
+  Told told{*this};
   {
     std::lock_guard lock(mutex_);
     acknowledgers_ = members;

@@ -1,10 +1,9 @@
 // replicate/pipeline.h: the order of commits and the moment each is acknowledged.
 //
 // Contract    A committing session publishes its record under the writer's right; members fetch
-// records
-//             from the window and report what they hold durably; a record is acknowledged once
-//             every acknowledger (the primary and the synchronous set) holds it. wait() tells a
-//             session how its commit, or the position that its read saw, ended.
+//             records from the window and report what they hold durably; a record is acknowledged
+//             once every acknowledger (the primary and the synchronous set) holds it. wait() tells
+//             a session how its commit, or the position that its read saw, ended.
 // Threads     Any.
 // Invariants  P1 acknowledged() never falls.  P2 sequence numbers are published without gaps.
 //             P3 nothing is acknowledged between seal() and begin_epoch() but what was published
@@ -74,9 +73,10 @@ class Pipeline {
     Wakeup* done = nullptr;
     Outcome outcome = Outcome::deadline;
   };
-  bool enlist(Waiter& waiter);  // false: the outcome is known already, nothing will be signalled
-  bool delist(
-      Waiter& waiter);  // false: the outcome is known, and `done` is signalled or about to be
+  // False: the outcome is known already, nothing will be signalled.
+  bool enlist(Waiter& waiter);
+  // False: the outcome is known, and `done` is signalled or about to be.
+  bool delist(Waiter& waiter);
 
   // Fills `feed`, waiting until there is something; empty after wake(): ask again or stop.
   void fetch(const FeedRequest& request, Feed& feed);
@@ -99,17 +99,21 @@ class Pipeline {
   void set_acknowledgers(const std::set<CopyId>& members, bool enough);
 
  private:
-  // Whose outcome is known. They are woken when this goes, after the mutex: a wake is a system
-  // call, and the writer wants the mutex. A waiter stays until it was woken.
+  // Whom an advance concerns: waiters whose outcome is known, and followers. They are woken when
+  // this goes, after the mutex: a wake is a system call, and the writer wants the mutex. A waiter
+  // stays until it was woken.
   struct Told {
+    Pipeline& pipeline;
+    bool rose = false;  // acknowledged() did
     std::vector<Waiter*> waiters;
     ~Told() {
+      if (rose) pipeline.on_acknowledged_.notify_all();
       for (Waiter* waiter : waiters) waiter->done->signal();
     }
   };
 
   Sequence first_in_window() const;  // of the window, or published + 1
-  bool recompute(Told& told);        // whether acknowledged() rose
+  void recompute(Told& told);        // acknowledged
   void trim();
   bool lost(const Position& position) const;
   void collect(const FeedRequest& request, Feed& feed) const;

@@ -133,16 +133,25 @@ Result<std::optional<Position>> EmbeddedCopy::main_position() {
   return position;
 }
 
+// Of every table, as its rows say.
+Result<Contents> scan_contents(Connection& connection) {
+  SPAR_ASSIGN(std::shared_ptr<const data::Catalogue> catalogue, read_catalogue(connection));
+  Contents contents;
+  for (const auto& [id, table] : catalogue->tables()) {
+    SPAR_ASSIGN(contents[id], scan_content(connection, table));
+  }
+  return contents;
+}
+
 // After a cut: had the main file held more than the log, rows and indexes would not fit together.
 Result<void> EmbeddedCopy::verify_cut() {
   SPAR_ASSIGN(StatementUse check, writer_->prepare("PRAGMA integrity_check(1)"));
   SPAR_ASSIGN(bool row, check.step());
   if (!row || check.bytes(0) != "ok") return failure(Code::corrupt, "the pages do not fit");
   SPAR_ASSIGN(Contents carried, read_contents(*writer_));
-  SPAR_ASSIGN(std::shared_ptr<const data::Catalogue> catalogue, read_catalogue(*writer_));
-  for (const auto& [id, table] : catalogue->tables()) {
-    SPAR_ASSIGN(data::ContentHash hash, scan_content(*writer_, table));
-    if (hash != carried[id]) return failure(Code::corrupt, "the rows do not fit their hash");
+  SPAR_ASSIGN(const Contents scanned, scan_contents(*writer_));
+  for (const auto& [table, hash] : scanned) {
+    if (hash != carried[table]) return failure(Code::corrupt, "the rows do not fit their hash");
   }
   return {};
 }
@@ -207,11 +216,7 @@ Result<std::pair<Position, Contents>> EmbeddedCopy::scan() {
   Result<std::pair<Position, Contents>> result = [&]() -> Result<std::pair<Position, Contents>> {
     SPAR_TRY(connection->run("BEGIN"));
     SPAR_ASSIGN(Position position, read_position(*connection));
-    SPAR_ASSIGN(std::shared_ptr<const data::Catalogue> catalogue, read_catalogue(*connection));
-    Contents contents;
-    for (const auto& [id, table] : catalogue->tables()) {
-      SPAR_ASSIGN(contents[id], scan_content(*connection, table));
-    }
+    SPAR_ASSIGN(Contents contents, scan_contents(*connection));
     return std::pair(position, std::move(contents));
   }();
   (void)connection->run("ROLLBACK");

@@ -54,9 +54,17 @@ std::string column_sql(const data::Table& table, const data::Column& column) {
   return sql;
 }
 
-// As an index holds it: by what the column's values are compared by.
-std::string indexed(const data::Table& table, data::ColumnNumber number) {
-  return query::dialect::key_of(column_name(number), table.column(number)->type);
+// Over what the columns' values are compared by.
+std::string index_sql(const std::string& name, bool unique, const data::Table& table,
+                      const std::vector<data::IndexColumn>& columns) {
+  std::string list;
+  for (const data::IndexColumn& column : columns) {
+    if (!list.empty()) list += ',';
+    list += query::dialect::key_of(column_name(column.number), table.column(column.number)->type);
+    if (column.descending) list += " DESC";
+  }
+  return std::string("CREATE ") + (unique ? "UNIQUE " : "") + "INDEX " + name + " ON " +
+         table_name(table.id) + "(" + list + ")";
 }
 
 // Unique indexes for keys, indexes for indexes: name -> statement.
@@ -66,24 +74,13 @@ std::map<std::string, std::string> index_statements(const data::Table& table) {
     bool is_rowid = key.columns.size() == 1 && table.identity_column == key.columns[0];
     if (is_rowid) continue;
     std::string name = "k" + std::to_string(key.id.value);
-    std::string columns;
-    for (data::ColumnNumber number : key.columns) {
-      if (!columns.empty()) columns += ',';
-      columns += indexed(table, number);
-    }
-    statements[name] =
-        "CREATE UNIQUE INDEX " + name + " ON " + table_name(table.id) + "(" + columns + ")";
+    std::vector<data::IndexColumn> columns;
+    for (data::ColumnNumber number : key.columns) columns.push_back({number, false});
+    statements[name] = index_sql(name, true, table, columns);
   }
   for (const data::Index& index : table.indexes) {
     std::string name = "i" + std::to_string(index.id.value);
-    std::string columns;
-    for (const data::IndexColumn& column : index.columns) {
-      if (!columns.empty()) columns += ',';
-      columns += indexed(table, column.number);
-      if (column.descending) columns += " DESC";
-    }
-    statements[name] = std::string("CREATE ") + (index.unique ? "UNIQUE " : "") + "INDEX " + name +
-                       " ON " + table_name(table.id) + "(" + columns + ")";
+    statements[name] = index_sql(name, index.unique, table, index.columns);
   }
   return statements;
 }
