@@ -57,6 +57,10 @@ class RelayTest : public ::testing::Test {
   static RelayOptions options(std::size_t pool = 3) {
     return {.limits = with_pool(pool), .server = server()};
   }
+  static void make_watched_table(PqClient& client) {
+    client.ask("DROP TABLE IF EXISTS watched");
+    client.ask("CREATE TABLE watched (a int)");
+  }
   // Asks until the answer is `wanted`: others need a moment.
   static std::string eventually(const PqClient& client, const std::string& sql,
                                 const std::string& wanted) {
@@ -353,8 +357,7 @@ TEST_F(RelayTest, CancelsTheStatementOfTheSessionAlone) {
 TEST_F(RelayTest, AClientThatVanishesInATransactionLeavesNothing) {
   Relay relay(options(1));
   PqClient watching(direct());
-  watching.ask("DROP TABLE IF EXISTS watched");
-  watching.ask("CREATE TABLE watched (a int)");
+  make_watched_table(watching);
   {
     RawClient client({"127.0.0.1", relay.port(), "postgres"});
     client.send(RawClient::start_up("demo", "postgres"));
@@ -380,8 +383,7 @@ TEST_F(RelayTest, AClientThatVanishesInATransactionLeavesNothing) {
 TEST_F(RelayTest, AnUnfinishedBatchIsNotCommittedForAClientThatVanished) {
   Relay relay(options(1));
   PqClient watching(direct());
-  watching.ask("DROP TABLE IF EXISTS watched");
-  watching.ask("CREATE TABLE watched (a int)");
+  make_watched_table(watching);
   {
     RawClient client({"127.0.0.1", relay.port(), "postgres"});
     client.send(RawClient::start_up("demo", "postgres"));
