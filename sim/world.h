@@ -5,9 +5,8 @@
 //             convergence. failure() is empty, or one line: what was broken, at which move. The
 //             same seed plays the same game.
 // Data path   A model of the contract in control/action.h: it acknowledges a commit when the
-// primary
-//             and the set hold it durably, executes actions in order for each copy, and loses,
-//             repeats or leaves unknown some of their reports.
+//             primary and the set hold it durably, executes actions in order for each copy, and
+//             loses, repeats or leaves unknown some of their reports.
 // Threads     One thread.
 #pragma once
 

@@ -1,9 +1,8 @@
 // changelog/file_log.h: the Log on a directory of segment files.
 //
 // Threads     Locks are taken in the order writing_, syncing_, reading_, state_. append() and
-// sync()
-//             may run at the same time on two threads; sync() then covers what was appended before
-//             it began.
+//             sync() may run at the same time on two threads; sync() then covers what was appended
+//             before it began.
 // Invariants  L1 A segment has its name only when its predecessor is durable to the last record, so
 //                that only the last segment can have a torn tail.
 //             L2 A segment's header is durable before the segment has its name.

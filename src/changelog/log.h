@@ -9,12 +9,10 @@
 //             zeroed ahead, so that a flush writes no metadata. The format is written down in
 //             docs/formats/changelog.md.
 // Errors      Code::io, Code::corrupt. After a failed append or sync the log refuses further
-// writes:
-//             what is on the disk is unknown (a failed fsync is never retried).
+//             writes: what is on the disk is unknown (a failed fsync is never retried).
 //             Every later call then gives the first error.
 // Threads     Any thread. append() and sync() may overlap, so that one batch is written while the
-// one
-//             before it is flushed: sync() covers what was appended before it began.
+//             one before it is flushed: sync() covers what was appended before it began.
 #pragma once
 
 #include <cstdint>

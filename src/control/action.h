@@ -11,10 +11,8 @@
 //   Epoch     `epoch` is the one the action belongs to. A copy or data path that knows a newer one
 //             refuses it.
 //   History   Promote, Follow and Rejoin judge the copy by State::record->history as it was when
-//   the
-//             step returned.
-//             They look at its identity again and fail when it is another directory than the one
-//             whose report led to the action.
+//             the step returned. They look at its identity again and fail when it is another
+//             directory than the one whose report led to the action.
 //   Acknowledgement
 //             The data path acknowledges a commit when the primary and every copy of the last
 //             set given (SetSynchronous, ResolveInDoubt, Admit) hold it durably, unless commits are

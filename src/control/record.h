@@ -2,8 +2,7 @@
 //
 // Contract    A value. It changes only by compare-and-set on `version` (coordination/store.h).
 // Invariants  I1 Every copy in {primary} + synchronous held everything that was acknowledged when
-// it
-//                entered, and no acknowledgement has been given since without it.
+//                it entered, and no acknowledgement has been given since without it.
 //             I2 An epoch is stored here before any copy is promoted for it.
 //             I3 Nothing is admitted or resolved in `epoch` before its fork stands in `history`.
 //                Until then `synchronous` still names every copy that may be elected instead.

@@ -3,8 +3,7 @@
 // Contract    A small value: copyable, printable, and derivable again from the stored record and
 //             what the copies report (Started) after a restart.
 // States      starting -> (waiting) -> [storing ->] promoting -> [forking ->] resolving ->
-// admitting
-//             -> settled -> [draining -> storing ...]; the table stands in README.md.
+//             admitting -> settled -> [draining -> storing ...]; the table stands in README.md.
 // Threads     Value types.
 #pragma once
 

@@ -1,10 +1,9 @@
 // control/step.h: decides who may write, and keeps the cluster's copies in their roles.
 //
 // Contract    step() is a function: what is remembered, and what happened, give what to remember
-// and
-//             what to do. It decides by comparing the stored record with the state of the copies,
-//             so that any event may come at any time and a lost one costs a delay, never a wrong
-//             decision. No action waits for a Tick unless it failed before.
+//             and what to do. It decides by comparing the stored record with the state of the
+//             copies, so that any event may come at any time and a lost one costs a delay, never a
+//             wrong decision. No action waits for a Tick unless it failed before.
 // Invariants  I1 Promote is given only for an epoch and a copy that a stored record names.
 //             I2 Only {primary} + synchronous set of the stored record are promoted without
 //                accept_data_loss, and only while they are whole, ours and not older than they

@@ -1,8 +1,7 @@
 // coordination/store.h: where the cluster record is kept.
 //
 // Contract    One record a store. compare_and_set() stores `record` (its version set to expected +
-// 1)
-//             when the stored version is `expected_version` (0: nothing is stored yet), durably
+//             1) when the stored version is `expected_version` (0: nothing is stored yet), durably
 //             before it answers. `lost`: nothing was stored. `unknown`: it may or may not be
 //             stored; read() tells. What read() gives is durable: whoever acts on it will find it,
 //             or a later record, after any power cut.

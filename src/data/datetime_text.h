@@ -1,11 +1,10 @@
 // data/datetime_text.h: dates, times, timestamps and intervals to and from text.
 //
 // Contract    Part of data/text_format.h, by families: DateStyle ISO, MDY and IntervalStyle
-// postgres
-//             on the way out; what PostgreSQL's input functions take on the way in, but for words
-//             that ask the clock ("now", "today": 0A000) and zones by region (22023). typmod is the
-//             number of digits of the second, negative for all. Errors: 22007 syntax, 22008 and
-//             22015 range, 22009 zone.
+//             postgres on the way out; what PostgreSQL's input functions take on the way in, but
+//             for words that ask the clock ("now", "today": 0A000) and zones by region (22023).
+//             typmod is the number of digits of the second, negative for all. Errors: 22007 syntax,
+//             22008 and 22015 range, 22009 zone.
 #pragma once
 
 #include <cstdint>

@@ -2,9 +2,8 @@
 // for, engine names are not.
 //
 // Contract    Calls block until they are done, fail, or their deadline has passed; a caller on a
-// thread
-//             of its own makes them asynchronous. A call that finds the copy unusable returns
-//             Code::copy_lost, and the copy stays unusable until it is opened anew.
+//             thread of its own makes them asynchronous. A call that finds the copy unusable
+//             returns Code::copy_lost, and the copy stays unusable until it is opened anew.
 //             commit() may answer Code::unknown_outcome: the caller resolves it from the change
 //             log.
 // Threads     Copy: any thread, except that one WriteSession exists at a time. A session and its

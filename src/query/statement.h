@@ -2,9 +2,8 @@
 // room.
 //
 // Contract    parse() splits a query string into statements; analyze() gives one statement's
-// meaning
-//             against one catalogue snapshot. A Statement is immutable, holds no pointer into the
-//             catalogue or the text, and is valid for catalogues of the version it names.
+//             meaning against one catalogue snapshot. A Statement is immutable, holds no pointer
+//             into the catalogue or the text, and is valid for catalogues of the version it names.
 // Errors      42601 syntax, 42P01/42703/42883/42804/... names and types, 54001 too complex,
 //             0A000 with the feature's name for what Spar does not have yet; each with the 1-based
 //             character position where PostgreSQL gives one.

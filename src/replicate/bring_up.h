@@ -2,10 +2,9 @@
 // or set aside what must not serve.
 //
 // Contract    A copy's directory holds `copy` (whose it is), `data.sqlite` with its write-ahead
-// log, and
-//             `log/`. look() reads identity and position without changing anything. open_parts()
-//             recovers and opens. rebuild() moves what is there aside and takes a snapshot of the
-//             primary; the member then follows from the snapshot's position.
+//             log, and `log/`. look() reads identity and position without changing anything.
+//             open_parts() recovers and opens. rebuild() moves what is there aside and takes a
+//             snapshot of the primary; the member then follows from the snapshot's position.
 // Errors      Code::corrupt: not usable as it is, rebuild. Code::io: the disk does not let us.
 // Not here    The decision (control/).
 #pragma once

@@ -16,16 +16,16 @@ inline constexpr std::uint64_t kCheckpointRecords = 4000;    // between checkpoi
 inline constexpr std::uint64_t kLogTailRecords = 20'000;     // kept though everyone has them
 inline constexpr std::uint64_t kCaughtUpRecords = 64;        // a follower this near has caught up
 inline constexpr std::uint64_t kLogKeepRecords = 1'000'000;  // for a copy that is away
-inline constexpr std::chrono::milliseconds kPromoteDrain{
-    2000};  // for a mirror to flush what it was sent
+// For a mirror to flush what it was sent
+inline constexpr std::chrono::milliseconds kPromoteDrain{2000};
 inline constexpr std::chrono::milliseconds kInspectEvery{15};
 inline constexpr std::chrono::milliseconds kMaintainEvery{100};
-inline constexpr std::chrono::milliseconds kAdmitWait{
-    30'000};  // a client's patience with a failover
-inline constexpr std::chrono::milliseconds kFlushStall{
-    3000};  // a log flush slower than this is a failure
-inline constexpr std::chrono::milliseconds kCancelLook{
-    50};  // how often a waiting writer looks for a cancel
+// A client's patience with a failover
+inline constexpr std::chrono::milliseconds kAdmitWait{30'000};
+// A log flush slower than this is a failure
+inline constexpr std::chrono::milliseconds kFlushStall{3000};
+// How often a waiting writer looks for a cancel
+inline constexpr std::chrono::milliseconds kCancelLook{50};
 inline constexpr std::chrono::microseconds kRetryPause{200};  // of a session whose copy was lost
 inline constexpr std::size_t kWritersWaitingMax = 10'000;
 

@@ -2,11 +2,11 @@
 // threads that keep them going.
 //
 // Contract    The flush thread writes records to the copy's log as the pipeline hands them out (at
-// once
-//             for the primary and mirrors, after acknowledgement for replicas) and reports what is
-//             durable. The apply thread stores acknowledged records in the data; it rests while the
-//             copy is primary. The first failure of either, of a session, or of inspect() takes the
-//             member out for good: it is fenced and reported once; a later return is a new Member.
+//             once for the primary and mirrors, after acknowledgement for replicas) and reports
+//             what is durable. The apply thread stores acknowledged records in the data; it rests
+//             while the copy is primary. The first failure of either, of a session, or of inspect()
+//             takes the member out for good: it is fenced and reported once; a later return is a
+//             new Member.
 // Threads     Any for the public calls, except start/stop_applier/promote (the controller's
 // thread).
 #pragma once

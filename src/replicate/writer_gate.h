@@ -1,8 +1,7 @@
 // replicate/writer_gate.h: the right to write on one primary, first come first served.
 //
 // Contract    acquire() waits in line until the right is handed over, the deadline passes (55P03),
-// the
-//             session is cancelled (57014) or the gate is closed for good (Code::copy_lost).
+//             the session is cancelled (57014) or the gate is closed for good (Code::copy_lost).
 //             release() hands it to the next. Who held the right when the primary died is the heir:
 //             the next primary's gate is kept for that session, so that its transaction can be
 //             replayed on the very state it had seen; the heir claims it, or lets it go by

@@ -2,12 +2,10 @@
 // decides.
 //
 // Contract    start() reads or makes the cluster record, looks at every copy and lets the machine
-// elect;
-//             it returns once the cluster admits statements, or with the reason why it does not.
-//             ask() performs an administrator's command and returns its answer.
+//             elect; it returns once the cluster admits statements, or with the reason why it does
+//             not. ask() performs an administrator's command and returns its answer.
 // Threads     One thread steps the machine; a lane each for the line of succession and for every
-// copy
-//             performs actions; a monitor looks at the copies. Public calls from any thread.
+//             copy performs actions; a monitor looks at the copies. Public calls from any thread.
 // Not here    Decisions (control/), the data path (replicate/).
 #pragma once
 

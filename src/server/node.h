@@ -1,9 +1,8 @@
 // server/node.h: the clusters of this node, as clients and administrators see them.
 //
 // Contract    start() brings every cluster up and makes the databases of the configuration at a
-// cluster's
-//             first start. open() finds the cluster that has the database. answer() serves the
-//             admin door (server/admin.h states requests and answers).
+//             cluster's first start. open() finds the cluster that has the database. answer()
+//             serves the admin door (server/admin.h states requests and answers).
 // Threads     open() and answer() from any thread.
 #pragma once
 

@@ -1,10 +1,10 @@
 // server/node_lock.h: one server a data directory, and where to find it.
 //
 // Contract    lock_node() makes the data directory (mode 0700), locks its file `spar.pid` and
-// writes
-//             this process's pid as the first line; Code::unavailable, with the other's pid, when
-//             another server holds it. The lock lasts as long as any process has the descriptor.
-//             publish_address() adds the address that SQL clients reach as the second line.
+//             writes this process's pid as the first line; Code::unavailable, with the other's pid,
+//             when another server holds it. The lock lasts as long as any process has the
+//             descriptor. publish_address() adds the address that SQL clients reach as the second
+//             line.
 // Threads     Free functions.
 #pragma once
 

@@ -1,8 +1,8 @@
 // server/result_digest.h: what a statement answered, small enough to keep for a replay.
 //
 // Contract    Ordered results compare row by row in order; unordered ones as bags (a sum of row
-// hashes).
-//             Equal digests: the same count and, up to hash collisions (2^-128), the same rows.
+//             hashes). Equal digests: the same count and, up to hash collisions (2^-128), the same
+//             rows.
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,9 @@
 // server/session_backend.h: one client session's transactions over a cluster, with continuity.
 //
 // Contract    gateway/backend.h. What a session did since it took the right to write (or pinned a
-// snapshot)
-//             is remembered, with a digest of what it was answered. When the copy under it dies,
-//             the session takes the next one, does the same again and compares: equal answers, and
-//             the client never knows; another answer, and the client gets 40001.
+//             snapshot) is remembered, with a digest of what it was answered. When the copy under
+//             it dies, the session takes the next one, does the same again and compares: equal
+//             answers, and the client never knows; another answer, and the client gets 40001.
 // Threads     One thread; cancel() from any.
 // Invariants  S1 no row, count or error leaves before the position it depends on is acknowledged.
 //             S2 a replay hands over the same bound values (now(), random()) as the first run.

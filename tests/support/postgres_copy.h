@@ -1,8 +1,8 @@
 // tests/support/postgres_copy.h: PostgreSQL servers of a test, with their superuser's password.
 //
 // Contract    A PostgresCopy lives in a directory of its own below `parent`, on a free port, named
-// `name` as a follower.
-//             All of its processes end with the object, frozen ones too, and its files go.
+//             `name` as a follower. All of its processes end with the object, frozen ones too, and
+//             its files go.
 // Threads     One at a time.
 #pragma once
 

@@ -1,8 +1,7 @@
 // tests/support/raw_client.h: a client that sends whatever bytes a test wants.
 //
 // Contract    Keeps all that was received. wait_for_end() reads until the server closes, and is
-// false
-//             when it does not within ten seconds.
+//             false when it does not within ten seconds.
 // Threads     One thread.
 #pragma once
 

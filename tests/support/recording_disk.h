@@ -7,9 +7,8 @@
 //             create, rename, remove, sync_directory); reads do not count.
 //
 // The model   Files. What a file held at its last sync() is kept. Of what was done to it since,
-// each
-//             write is kept, dropped, or torn: of its 512-byte sectors (aligned in the file) any
-//             subset is kept. A dropped or torn write may still have made the file longer; the
+//             each write is kept, dropped, or torn: of its 512-byte sectors (aligned in the file)
+//             any subset is kept. A dropped or torn write may still have made the file longer; the
 //             bytes it did not write read as zeros. Each truncate is kept or dropped. What is kept
 //             is applied in the order in which it was done. Names. Creating a file, renaming and
 //             removing are durable once the directory that holds the (new) name was synced after

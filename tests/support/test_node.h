@@ -2,9 +2,8 @@
 // or inside the test, where its disk can be made to fail.
 //
 // Contract    Both make a fresh node in `directory` with the database "shop" on a free port, and
-// end
-//             with the object. restart() stops the node in order and starts it on the same data;
-//             its port is another one then.
+//             end with the object. restart() stops the node in order and starts it on the same
+//             data; its port is another one then.
 // Threads     cluster() from any thread while no restart() runs.
 #pragma once
 

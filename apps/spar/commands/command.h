@@ -2,8 +2,7 @@
 // server, and how results and errors are shown.
 //
 // Contract    add_X() puts command X with its options, help and example on the command line; when
-// it
-//             was chosen, CLI11 runs its callback, which leaves the exit code in `context`:
+//             it was chosen, CLI11 runs its callback, which leaves the exit code in `context`:
 //             0 done, 1 failed, 2 wrong usage. Results go to stdout, errors to stderr; with --json
 //             both are one JSON document on stdout.
 // Threads     Main thread.

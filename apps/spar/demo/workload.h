@@ -1,9 +1,8 @@
 // spar/demo/workload.h: the shop's customers: threads that pay and threads that look.
 //
 // Contract    Between start and stop(), writers pay and remember what was acknowledged; readers
-// check
-//             that they see every payment acknowledged before they asked (strict reads). Both count
-//             every error that reaches them, and the longest time that one of them waited.
+//             check that they see every payment acknowledged before they asked (strict reads). Both
+//             count every error that reaches them, and the longest time that one of them waited.
 //             A lost connection is an error, unless expect_restart() announced it: then a client
 //             connects again and looks up whether its payment in doubt happened, by its number.
 // Threads     Callers: one thread. The clients' own threads end in stop().

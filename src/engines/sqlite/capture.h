@@ -2,9 +2,8 @@
 // pre-update hook (every insert, update and delete, cascades among them, with old and new values).
 //
 // Contract    While active, changes of t<id> tables go into the writer given, in order, and the
-// content
-//             deltas of the touched tables are carried along. mark() and rewind() undo what a
-//             failed statement or a rolled-back savepoint had added.
+//             content deltas of the touched tables are carried along. mark() and rewind() undo what
+//             a failed statement or a rolled-back savepoint had added.
 // Threads     The connection's.
 #pragma once
 

@@ -2,10 +2,9 @@
 // and how SQLite's results become errors that a PostgreSQL client understands.
 //
 // Contract    A connection belongs to one thread at a time (opened NOMUTEX). prepare() keeps
-// statements
-//             by their text, so a hot statement is compiled once. Errors: Code::copy_lost for what
-//             the disk did (I/O, corruption, full), Code::cancelled after interrupt(), Code::sql
-//             otherwise.
+//             statements by their text, so a hot statement is compiled once. Errors:
+//             Code::copy_lost for what the disk did (I/O, corruption, full), Code::cancelled after
+//             interrupt(), Code::sql otherwise.
 // Lifetime    Statements live as long as the connection; a StatementUse resets its statement.
 #pragma once
 

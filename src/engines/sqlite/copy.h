@@ -2,11 +2,10 @@
 // contract.
 //
 // Contract    open() makes or recovers the copy. The change log is the truth: a file that is ahead
-// of the
-//             log (a power cut may leave that) is cut back to a commit that the log holds, by
-//             shortening SQLite's write-ahead log; a file that is behind is caught up by apply().
-//             Nothing here is flushed at commit; the log is. The main file only ever receives what
-//             the log already holds (checkpoint).
+//             of the log (a power cut may leave that) is cut back to a commit that the log holds,
+//             by shortening SQLite's write-ahead log; a file that is behind is caught up by
+//             apply(). Nothing here is flushed at commit; the log is. The main file only ever
+//             receives what the log already holds (checkpoint).
 // Invariants  E1 the position in the file is that of the last transaction in it.
 //             E2 the main file without its write-ahead log is never ahead of the durable log.
 //             E3 the content hash in the file equals the sum over its rows.

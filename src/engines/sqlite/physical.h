@@ -1,9 +1,8 @@
 // engines/sqlite/physical.h: how the catalogue lies in a copy's SQLite file.
 //
 // Contract    Table 12 is `t12`, its columns `c1`, `c2`, ...; a column without declared type stores
-// what
-//             it is given. A key is the unique index `k<id>`, an index `i<id>`. When a table was
-//             made with a primary key of one integer column, that column is the rowid.
+//             what it is given. A key is the unique index `k<id>`, an index `i<id>`. When a table
+//             was made with a primary key of one integer column, that column is the rowid.
 //             change_schema() makes the file follow the catalogue inside the open transaction of a
 //             writing connection; the same changes give the same file on every copy.
 #pragma once

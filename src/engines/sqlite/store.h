@@ -3,9 +3,8 @@
 // of.
 //
 // Contract    spar_state holds one row a table (rows, sum of hashes) and two rows of its own: the
-// position
-//             and the catalogue's counters. spar_object holds every catalogue object's body.
-//             The format is written down in docs/formats/embedded-copy.md.
+//             position and the catalogue's counters. spar_object holds every catalogue object's
+//             body. The format is written down in docs/formats/embedded-copy.md.
 #pragma once
 
 #include <map>

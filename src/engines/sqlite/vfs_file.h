@@ -2,8 +2,7 @@
 // its size, as this process made it; and what the connections hold locked.
 //
 // Contract    Calls give SQLite result codes; what fails is reported to the latch. Reads beyond the
-// size
-//             give zeros and SQLITE_IOERR_SHORT_READ, as SQLite expects.
+//             size give zeros and SQLITE_IOERR_SHORT_READ, as SQLite expects.
 //             Writes to a WAL are collected until the commit frame is complete, so that a commit is
 //             one write on the disk; reads, size() and sync() know what is still collected.
 // Threads     Any thread. Reads take no lock unless they touch what is being collected, or do not

@@ -12,8 +12,7 @@
 // Threads     Value type; no synchronisation. Outlives neither its book nor, while attached, its
 //             ServerSide.
 // Invariants  I1 `owed_` lists, in order, what the server will answer to what was sent; nothing
-// else
-//                is taken from it than notices, parameters and a last word.
+//                else is taken from it than notices, parameters and a last word.
 //             I2 A connection is released only when no answer is owed, no transaction and no
 //                unfinished batch is open, and nothing holds the session to it (holds()).
 //             I3 `names_` is what the client's names mean if all of the open batch succeeds; when

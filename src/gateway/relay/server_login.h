@@ -1,9 +1,8 @@
 // gateway/relay/server_login.h: logs in to a PostgreSQL server as a user, apart from the socket.
 //
 // Contract    begin() appends the StartupMessage; step() takes what the server says off the front
-// of
-//             `in` and appends the answers, until it is done (the server waits for a statement) or
-//             has failed. Bytes behind ReadyForQuery stay in `in`.
+//             of `in` and appends the answers, until it is done (the server waits for a statement)
+//             or has failed. Bytes behind ReadyForQuery stay in `in`.
 // Secrets     By password: cleartext, MD5, SCRAM-SHA-256. By SCRAM keys: SCRAM-SHA-256 alone.
 //             A password is sent in clear only when `may_send_clear` allows it.
 // Errors      What the server said, with its SQLSTATE; 28000 for what it asks and we cannot answer;

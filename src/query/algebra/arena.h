@@ -1,8 +1,7 @@
 // query/algebra/arena.h: owns the nodes of one statement.
 //
 // Contract    Append-only: nodes never move or change, and go together with the arena. ColumnIds
-// are
-//             unique within it.
+//             are unique within it.
 // Threads     One statement's own; no synchronisation.
 #pragma once
 

@@ -1,8 +1,8 @@
 // query/bind/coerce.h: puts a scalar into the type that its place wants.
 //
 // Contract    Constants are converted here and now (22P02 and its like with the literal's
-// position),
-//             an untyped parameter takes the type asked for, everything else gets a Cast.
+//             position), an untyped parameter takes the type asked for, everything else gets a
+//             Cast.
 #pragma once
 
 #include "query/bind/binding.h"

@@ -1,8 +1,7 @@
 // query/bind/scope.h: which names an expression can see.
 //
 // Contract    A Scope is one SELECT's FROM clause (or a DML target); `outer` is the query around
-// it.
-//             Lookups go from the inside out, with PostgreSQL's errors: 42703, 42P01, 42702.
+//             it. Lookups go from the inside out, with PostgreSQL's errors: 42703, 42P01, 42702.
 #pragma once
 
 #include <string>

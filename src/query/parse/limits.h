@@ -1,9 +1,9 @@
 // query/parse/limits.h: refuses text whose parse tree would cost too much, before the grammar runs.
 //
 // Contract    One pass over the text, no allocation that grows with its length. Counts the tokens
-// of
-//             each statement and an upper bound of its tree's depth: parentheses, brackets and CASE
-//             inside each other plus the operators, joins and set operations that pile up in each.
+//             of each statement and an upper bound of its tree's depth: parentheses, brackets and
+//             CASE inside each other plus the operators, joins and set operations that pile up in
+//             each.
 // Errors      54001, with the hint naming the limit in the configuration.
 #pragma once
 

@@ -4,15 +4,13 @@
 //             every function, operator, type and relation in it. What it cannot vouch for is on the
 //             primary, writes, and is opaque.
 // Invariants  I1 Site::any: the statement runs in a READ ONLY transaction, answers on a standby
-// that
-//                has replayed the same log what it answers on the primary, and leaves nothing in
-//                the session but Part::settings.
+//                that has replayed the same log what it answers on the primary, and leaves nothing
+//                in the session but Part::settings.
 //             I2 Of equal trees but for constants the parts are equal, unless template_key()
 //                excludes the statement.
 // Not seen    Triggers and rules of tables that are written, default expressions, and what a
-// function
-//             does against its own declaration of volatility. currval() and lastval() go to
-//             the primary, but to a server connection that nextval() did not pin.
+//             function does against its own declaration of volatility. currval() and lastval() go
+//             to the primary, but to a server connection that nextval() did not pin.
 // Threads     Pure functions.
 #pragma once
 

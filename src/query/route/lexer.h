@@ -1,12 +1,11 @@
 // query/route/lexer.h: PostgreSQL's tokens exactly, in one pass and without allocation.
 //
 // Contract    Lexer(text, standard_strings, out).run() cuts the text where the scanner of
-// PostgreSQL
-//             15 cuts it and hands each token to `out`. It returns false, having handed over some
-//             tokens, for what that scanner refuses and for what scanners of different versions or
-//             settings read differently: open quotes and comments, zero bytes and other stray
-//             characters, 0x1F and 1_000 (numbers since version 16, junk before), "" of length
-//             zero.
+//             PostgreSQL 15 cuts it and hands each token to `out`. It returns false, having handed
+//             over some tokens, for what that scanner refuses and for what scanners of different
+//             versions or settings read differently: open quotes and comments, zero bytes and other
+//             stray characters, 0x1F and 1_000 (numbers since version 16, junk before), "" of
+//             length zero.
 //   Out       word(begin, end)        an unquoted word, case as written
 //             national(begin, end)    the N of N'..', which means NCHAR; the string follows
 //             quoted(begin, end)      "..." with its quotes

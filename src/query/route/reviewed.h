@@ -1,8 +1,7 @@
 // query/route/reviewed.h: what somebody read PostgreSQL's documentation and source for.
 //
 // Contract    Lists of names of pg_catalog and of settings, with the reason beside each list. A
-// name
-//             that is missing costs a trip to the primary or a pinned session, never a wrong
+//             name that is missing costs a trip to the primary or a pinned session, never a wrong
 //             answer: except in node_function() and runs_other_queries(), which list what pg_proc
 //             calls stable.
 #pragma once

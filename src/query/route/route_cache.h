@@ -1,8 +1,7 @@
 // query/route/route_cache.h: the routes of the texts seen last, by key.
 //
 // Contract    At most kRouteCacheSets * kRouteCacheWays routes. A key has kRouteCacheWays places;
-// when
-//             all are taken, the first one not found again since the hand came by is given up
+//             when all are taken, the first one not found again since the hand came by is given up
 //             (CLOCK within a set). find() allocates nothing. What find() and insert() return is
 //             valid until the next insert() or begin_epoch().
 // Epoch       Routes hold for one state of the schema, functions and so on (objects.h):

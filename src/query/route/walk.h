@@ -6,8 +6,7 @@
 //             stack. find_temporary() only looks for temporary objects: for commands, whose
 //             expressions run on the primary in any case.
 // Invariants  Nothing of an A_Const but its presence counts, other than in arguments of
-// set_config()
-//             and current_setting() (template_key.h).
+//             set_config() and current_setting() (template_key.h).
 #pragma once
 
 #include <span>

@@ -1,8 +1,8 @@
 // tests/unit/control/rig.h: a control machine and the answers a test gives it, step by step.
 //
 // Contract    tell() runs one step and keeps its actions. done<A>() reports the newest action of
-// type
-//             A, stored() the compare-and-set under way. Time stands still unless a test moves it.
+//             type A, stored() the compare-and-set under way. Time stands still unless a test moves
+//             it.
 #pragma once
 
 #include <gtest/gtest.h>
