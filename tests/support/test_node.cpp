@@ -59,6 +59,7 @@ class InnerNode : public TestNode {
     SPAR_ASSIGN(socket_, server::listen_on(config_.postgres));
     SPAR_ASSIGN(bound_, server::bound_to(socket_.get()));
     node_ = std::make_unique<server::Node>(disk_, config_);
+    SPAR_TRY(node_->prepare());
     SPAR_TRY(node_->start(steady_clock::now() + kStopPatience));
     gateway::Service service{.backends = *node_,
                              .credentials = credentials_,
