@@ -35,8 +35,8 @@ struct CopyConfig {
   std::string name;
   std::string engine;                   // "sqlite" or "postgres" in this version
   std::string path;                     // absolute; of a server: where Spar starts it, or empty
-  engines::postgres::Conninfo address;  // of a server; its host is numeric or a socket's directory
   bool replica_only = false;            // role = "replica": never a mirror, never the primary
+  engines::postgres::Conninfo address;  // of a server; its host is numeric or a socket's directory
   bool is_server() const { return engine != "sqlite"; }
 };
 

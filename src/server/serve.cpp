@@ -94,6 +94,7 @@ int serve(const Config& config, const ServeOptions& options) {
   if (served) return 0;
   log_error("serve", served.error().message +
                          (served.error().hint.empty() ? "" : " (" + served.error().hint + ")"));
+  if (!served.error().detail.empty()) log_error("serve", served.error().detail);
   return 1;
 }
 

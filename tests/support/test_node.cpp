@@ -113,6 +113,14 @@ Result<std::unique_ptr<TestNode>> start_process_node(const std::string& director
   return node;
 }
 
+Result<std::unique_ptr<TestNode>> start_server_node(const std::string& directory) {
+  SPAR_TRY(app::make_node(
+      {.directory = directory, .engine = "postgres", .listen = "127.0.0.1:0"}, false));
+  auto node = std::make_unique<ProcessNode>(directory);
+  SPAR_TRY(node->start());
+  return node;
+}
+
 Result<std::unique_ptr<TestNode>> start_inner_node(const std::string& directory, FaultDisk& disk) {
   SPAR_TRY(make_files(directory));
   SPAR_ASSIGN(server::Config config, server::read_config(directory + "/spar.toml"));

@@ -71,26 +71,27 @@ void write_cluster(std::ostream& out, const InitOptions& options) {
                                          "made at the first start; CREATE DATABASE makes more"));
 }
 
-// Its own port for each server, free now.
-std::string server_address(int index) {
-  static std::vector<server::OwnedFd> held;  // so that no port is found twice
-  auto socket = server::listen_on({"127.0.0.1", 0});
-  std::uint16_t port = 0;
-  if (socket) {
-    auto bound = server::bound_to(socket->get());
-    if (bound) port = bound->port;
-    held.push_back(std::move(*socket));
+// A free port for each server; held together, so that none is found twice.
+std::vector<std::uint16_t> free_ports(int count) {
+  std::vector<server::OwnedFd> held;
+  std::vector<std::uint16_t> ports;
+  for (int i = 0; i < count; ++i) {
+    auto socket = server::listen_on({"127.0.0.1", 0});
+    auto bound = socket ? server::bound_to(socket->get()) : Result<server::Listener>({});
+    ports.push_back(bound && bound->port > 0 ? bound->port : static_cast<std::uint16_t>(5433 + i));
+    if (socket) held.push_back(std::move(*socket));
   }
-  if (port == 0) port = static_cast<std::uint16_t>(5433 + index);
-  return "host=127.0.0.1 port=" + std::to_string(port) + " user=postgres";
+  return ports;
 }
 
-void write_copy(std::ostream& out, const InitOptions& options, int index) {
+void write_copy(std::ostream& out, const InitOptions& options, int index, std::uint16_t port) {
   std::string header = "[[cluster.copy]]", path = "path = " + quoted("copies/" + copy_name(index));
   out << '\n' << (index == 0 ? commented(header, "the first primary") : header + "\n");
   out << "name = " << quoted(copy_name(index)) << "\nengine = " << quoted(options.engine) << '\n';
   if (is_server(options)) {
-    out << commented("address = " + quoted(server_address(index)), "of a superuser");
+    out << commented(
+        "address = " + quoted("host=127.0.0.1 port=" + std::to_string(port) + " user=postgres"),
+        "of a superuser");
     out << commented(path, "Spar makes, starts and stops the server there");
     return;
   }
@@ -170,7 +171,11 @@ std::string node_file(const InitOptions& options) {
   out << kHead;
   write_node(out, options);
   write_cluster(out, options);
-  for (int i = 0; i < options.copies; ++i) write_copy(out, options, i);
+  const auto ports =
+      is_server(options) ? free_ports(options.copies) : std::vector<std::uint16_t>(26);
+  for (int i = 0; i < options.copies; ++i) {
+    write_copy(out, options, i, ports[static_cast<std::size_t>(i)]);
+  }
   out << kTail;
   return out.str();
 }

@@ -2,6 +2,8 @@
 //
 // Contract    Serves the sockets from its construction to stop(). A session goes to the primary of
 //             the cluster that has its database (Node::servers_of), and waits while there is none.
+//             A role that has a password on the server must prove that it knows it, and is logged in
+//             there with the same proof.
 //             REQUIRES: the node is prepared, and not yet started, so that nothing is missed.
 // Threads     One of its own; stop() from any.
 #pragma once
@@ -33,6 +35,7 @@ class RelayService {
   void stop();
 
  private:
+  gateway::Credentials credentials_;
   gateway::relay::RelayLoop loop_;
   std::thread thread_;
 };

@@ -67,6 +67,9 @@ class ServerPath : public DataPath {
   std::optional<Place> place() const;
   using Resolved = std::function<void(engines::postgres::Outcome)>;
   void resolve_transaction(Epoch epoch, engines::postgres::Xid xid, Resolved done);
+  // The password secret of a role that can log in, as the primary had it at the last look; nothing:
+  // there is none. Code::unavailable: no primary was seen yet.
+  Result<std::optional<std::string>> secret_of(std::string_view role) const;
   // At the end of the node: the servers that it started, the primary first.
   void stop_servers();
 
@@ -158,6 +161,7 @@ class ServerPath : public DataPath {
   bool wait(std::chrono::milliseconds time);  // false: stop
   Result<void> look_once(CopyId id, ServerControl& control, Identity& known);
   Result<void> write_once(ServerControl& control);
+  Result<void> read_roles(ServerControl& control);
   void tell_seen(CopyId id, Seen now);
   void tell_lost(CopyId id, const std::string& witness, const std::string& text);
   bool is_stray_primary(CopyId id) const;
@@ -176,6 +180,7 @@ class ServerPath : public DataPath {
   std::optional<Place> place_;
   CopyId drained_;  // it was brought to rest: no need to end it
   std::map<std::string, ServerSpec> specs_;
+  std::optional<std::map<std::string, std::string, std::less<>>> roles_;  // SCRAM secrets
 
   Lane fencer_;
   Lane resolver_;

@@ -84,6 +84,7 @@ void ServerPath::watch_copy(CopyId id) {
     if (looked && primary && std::chrono::steady_clock::now() >= write_at &&
         !is_stray_primary(id)) {
       looked = write_once(*control);
+      if (looked) looked = read_roles(*control);
       write_at = in(kWriteProbeEvery);
     }
     if (!looked && !control->link().usable()) {
@@ -104,6 +105,27 @@ Result<void> ServerPath::write_once(ServerControl& control) {
                                     in(kAnswerWithin));
   if (written || written.error().sqlstate == "25006") return {};  // fenced meanwhile
   return std::unexpected(written.error());
+}
+
+Result<void> ServerPath::read_roles(ServerControl& control) {
+  SPAR_ASSIGN(Rows rows, control.link().run("select rolname, rolpassword from pg_authid where "
+                                            "rolcanlogin and rolpassword like 'SCRAM-SHA-256$%'",
+                                            in(kAnswerWithin)));
+  std::map<std::string, std::string, std::less<>> roles;
+  for (const auto& row : rows) roles[row[0].value_or("")] = row[1].value_or("");
+  std::lock_guard lock(mutex_);
+  roles_ = std::move(roles);
+  return {};
+}
+
+Result<std::optional<std::string>> ServerPath::secret_of(std::string_view role) const {
+  std::lock_guard lock(mutex_);
+  if (!roles_) {
+    return failure(Code::unavailable, "the cluster has no primary yet", "57P03");
+  }
+  auto found = roles_->find(role);
+  if (found == roles_->end()) return std::optional<std::string>();
+  return std::optional(found->second);
 }
 
 // Somebody else is the record's primary, and this one does not know it yet.
