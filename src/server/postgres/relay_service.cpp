@@ -50,6 +50,9 @@ RelayService::RelayService(Node& node, const RelayOptions& options)
     servers->attach(
         {[this](RouteChange) { loop_.route_changed(); }, [this] { return loop_.connections(); }});
   }
+}
+
+void RelayService::start() {
   thread_ = std::thread([this] { loop_.run(); });
 }
 

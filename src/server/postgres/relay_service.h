@@ -1,10 +1,11 @@
 // server/postgres/relay_service.h: the gateway in front of this node's clusters of servers.
 //
-// Contract    Serves the sockets from its construction to stop(). A session goes to the primary of
+// Contract    Serves the sockets from start() to stop(). A session goes to the primary of
 //             the cluster that has its database (Node::servers_of), and waits while there is none.
 //             A role that has a password on the server must prove that it knows it, and is logged in
 //             there with the same proof.
-//             REQUIRES: the node is prepared, and not yet started, so that nothing is missed.
+//             REQUIRES: at its construction the node is prepared, and not yet started, so that
+//             nothing is missed.
 // Threads     One of its own; stop() from any.
 #pragma once
 
@@ -32,6 +33,7 @@ class RelayService {
   RelayService(const RelayService&) = delete;
   RelayService& operator=(const RelayService&) = delete;
 
+  void start();
   void stop();
 
  private:

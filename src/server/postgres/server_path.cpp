@@ -296,6 +296,7 @@ Result<Report> ServerPath::report_of(ServerCopy& copy, const Record& record) {
   SPAR_ASSIGN(ServerControl control, copy.control(deadline));
   SPAR_TRY(wait_settled(control, deadline));
   SPAR_ASSIGN(Identity identity, control.identify(deadline));
+  (void)read_roles(control);  // whoever logs in before the first admission is known by them
   return report_of(identity, record);
 }
 
@@ -453,6 +454,7 @@ ActionDone ServerPath::admit(const control::Admit& what, Epoch epoch, const Reco
     return unsure_or_failed(set.error());
   }
   if (auto open = control->unfence(deadline); !open) return unsure_or_failed(open.error());
+  if (auto roles = read_roles(*control); !roles) return unsure_or_failed(roles.error());
   {
     std::lock_guard lock(mutex_);
     drained_ = CopyId{};
@@ -628,6 +630,10 @@ CopyStatus ServerPath::status(CopyId copy) {
   status.address = server->host() + ":" + std::to_string(server->port());
   status.pid = server->pid();
   return status;
+}
+
+std::string ServerPath::text_of(const Position& position) const {
+  return std::to_string(position.epoch.value) + "/" + to_string(Lsn(position.sequence.value));
 }
 
 Position ServerPath::acknowledged() {

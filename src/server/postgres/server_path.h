@@ -102,6 +102,7 @@ class ServerPath : public DataPath {
 
   CopyStatus status(CopyId copy) override;
   Position acknowledged() override;
+  std::string text_of(const Position& position) const override;
 
  private:
   using ServerControl = engines::postgres::ServerControl;
