@@ -60,7 +60,7 @@ int main(int count, char** words) {
   if (count > 3) limits.pool.connections_max = static_cast<std::size_t>(std::atoi(words[3]));
   relay::RelayLoop loop({.sockets = {listen_on(port)},
                          .credentials = credentials,
-                         .route = [&](std::string_view) { return std::optional(server); },
+                         .route = [&](std::string_view) { return std::optional(relay::Placing{.address = server}); },
                          .limits = limits});
   running = &loop;
   struct sigaction action{};

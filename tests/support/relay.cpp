@@ -40,7 +40,9 @@ Relay::Relay(RelayOptions options) : server_(options.server), socket_(listening(
                                                const std::lock_guard guard(lock_);
                                                return server_;
                                              },
-                                         .limits = options.limits});
+                                         .limits = options.limits,
+                                         .resolve = options.resolve,
+                                         .objects = options.objects});
   thread_ = std::thread([this] { loop_->run(); });
 }
 
@@ -54,7 +56,7 @@ std::string Relay::conninfo(std::string_view more) const {
          " dbname=postgres user=demo sslmode=disable connect_timeout=10 " + std::string(more);
 }
 
-void Relay::route_to(std::optional<gateway::relay::Address> server) {
+void Relay::route_to(std::optional<gateway::relay::Placing> server) {
   {
     const std::lock_guard guard(lock_);
     server_ = std::move(server);
