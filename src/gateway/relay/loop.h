@@ -187,9 +187,9 @@ class RelayLoop {
   std::vector<std::unique_ptr<Server>> servers_;
   std::vector<std::unique_ptr<Canceller>> cancellers_;
   std::vector<std::size_t> free_clients_, free_servers_;
-  std::unordered_set<SessionId> timed_;  // clients with a deadline: logging in, draining
+  std::unordered_set<SessionId> timed_;    // clients with a deadline: logging in, draining
   std::unordered_set<SessionId> pausing_;  // lost their connection, and will try again
-  std::vector<ConnectionId> freed_;      // to be offered when this event is done
+  std::vector<ConnectionId> freed_;        // to be offered when this event is done
   std::vector<SessionId> dead_clients_;
   std::vector<ConnectionId> dead_servers_;
   std::vector<char> scratch_;

@@ -136,7 +136,8 @@ void RelayLoop::begin_session(Client& client, std::string_view rest) {
   ++source.clients;
   const std::optional<auth::ScramKeys> keys = login.keys();
   source.secret = keys ? ServerSecret(*keys) : options_.secret_of(login.user());
-  client.session.emplace(*source.book, SessionSettings::of(login.parameters()), options_.limits.session);
+  client.session.emplace(*source.book, SessionSettings::of(login.parameters()),
+                         options_.limits.session);
   client.stage = Client::Stage::welcome;
   client.stream.keep(rest);
   timed_.erase(client.id);
@@ -350,9 +351,9 @@ void RelayLoop::go_on(Client& client, RelaySession::Loss loss, std::uint64_t epo
       break;
   }
   if (now_ >= client.give_up_at) {
-    return fail_client(client, failure(Code::deadline,
-                                       "the transaction could not be repeated in time", "57P03")
-                                   .error());
+    return fail_client(
+        client,
+        failure(Code::deadline, "the transaction could not be repeated in time", "57P03").error());
   }
   if (now_ >= client.retry_at) return converse(client, client.stream.kept());
   pausing_.insert(client.id);

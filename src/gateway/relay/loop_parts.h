@@ -31,9 +31,9 @@ struct RelayLoop::Client {
   bool waiting = false;  // in its source's queue
   bool paused = false;   // its input waits for answers
   bool cleaned = false;
-  bool busy = false;             // counted in busy_count_
-  std::uint64_t ticket = 0;      // of the outcome that it waits for; 0: none
-  std::uint64_t epoch = 0;       // of the connection that was lost
+  bool busy = false;         // counted in busy_count_
+  std::uint64_t ticket = 0;  // of the outcome that it waits for; 0: none
+  std::uint64_t epoch = 0;   // of the connection that was lost
   Monotonic retry_at = kNoDeadline;
   Monotonic give_up_at = kNoDeadline;
   std::chrono::milliseconds pause{0};  // before the next attempt

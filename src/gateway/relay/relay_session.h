@@ -90,7 +90,7 @@ class RelaySession {
   void attach(ServerSide& server, Chunks& to_server, Chunks& to_client);
   bool attached() const { return server_ != nullptr; }
   bool may_release() const { return is_idle() && holds_ == 0; }
-  void release();  // REQUIRES: may_release(), or is_idle() after clean_up()
+  void release();                // REQUIRES: may_release(), or is_idle() after clean_up()
   Loss lose(Chunks& to_client);  // the connection is gone
   std::uint64_t in_doubt() const { return xid_; }
   Loss resolved(Outcome outcome, Chunks& to_client);
@@ -217,7 +217,7 @@ class RelaySession {
   void end_query(const Owed& owed, const Traits& traits, Chunks& to_server);
   bool may_commit(bool in_batch, Chunks& to_server);
   bool owes_results() const;
-  void run_own(const StatementPtr& statement, Owed owed, Chunks& to_server);
+  void run_own(Own which, Owed owed, Chunks& to_server);
   void send_probe(Chunks& to_server);
   void say_flush(Chunks& to_server);
   void close_wrap(Chunks& to_server);
@@ -273,19 +273,20 @@ class RelaySession {
 
   // The unit under way: a Query, or all messages up to a Sync; and its transaction.
   Wrap wrap_ = Wrap::none;
-  bool begun_ = false;             // a BEGIN of the client's is sent
-  bool turning_ = false;           // what was sent may begin or end a transaction
-  bool rolls_back_ = false;        // what ends it is ROLLBACK
-  bool ended_ = false;             // COMMIT or ROLLBACK was answered, ReadyForQuery was not
-  bool wrote_ = false;             // it may have
-  bool probe_due_ = false;         // it may have since its id was asked for
-  bool commit_sent_ = false;       // and not refused
+  bool begun_ = false;        // a BEGIN of the client's is sent
+  bool turning_ = false;      // what was sent may begin or end a transaction
+  bool rolls_back_ = false;   // what ends it is ROLLBACK
+  bool ended_ = false;        // COMMIT or ROLLBACK was answered, ReadyForQuery was not
+  bool wrote_ = false;        // it may have
+  bool probe_due_ = false;    // it may have since its id was asked for
+  bool asked_ = false;        // for its id, which left a portal
+  bool commit_sent_ = false;  // and not refused
   bool batch_copies_in_ = false;
   bool standard_strings_ = true;
   bool read_only_ = false;       // the client asked for it, in this transaction
   bool sets_read_only_ = false;  // or for later ones
-  std::uint64_t xid_ = 0;   // 0: none that is known
-  char told_status_ = 'I';  // of the last ReadyForQuery that the client got
+  std::uint64_t xid_ = 0;        // 0: none that is known
+  char told_status_ = 'I';       // of the last ReadyForQuery that the client got
   Bytes withheld_;
 
   TransactionJournal journal_;
@@ -308,7 +309,7 @@ class RelaySession {
   std::vector<Change> changes_;
   std::map<std::string, StatementPtr, std::less<>> names_;
   std::map<std::string, Portal, std::less<>> portals_;  // with effects or traits that matter
-  std::string unnamed_;                                     // a Parse's body behind its name
+  std::string unnamed_;                                 // a Parse's body behind its name
   EffectsPtr unnamed_effects_;
   Traits unnamed_traits_;
 };

@@ -39,8 +39,7 @@ Bytes with_name(std::string_view body, std::string_view ours, std::string_view t
 
 }  // namespace
 
-Result<void> RelaySession::server_said(std::string_view& in, Chunks& to_server,
-                                       Chunks& to_client) {
+Result<void> RelaySession::server_said(std::string_view& in, Chunks& to_server, Chunks& to_client) {
   SPAR_ASSERT(server_ != nullptr);
   for (;;) {
     SPAR_ASSIGN(std::optional<Frame> frame, from_server_.next(in));
@@ -70,7 +69,8 @@ bool RelaySession::repeats(const Frame& frame) {
   now_.add(frame);
   if (step->swallow) return false;
   const Digest& now = now_.digest();
-  if (now.messages > step->seen.messages || (!now_.between() && now.messages == step->seen.messages)) {
+  if (now.messages > step->seen.messages ||
+      (!now_.between() && now.messages == step->seen.messages)) {
     diverged_ |= step->done;
     if (now_.between()) step->seen = now;
     return step->done;

@@ -36,19 +36,19 @@ Error held_elsewhere(std::uint8_t holds) {
 }
 
 Error cut_row() {
-  return with_hint(failure(Code::copy_lost,
-                           "the connection to the server was lost in the middle of a long row",
-                           "08006"),
-                   "Connect again, and repeat the statement.");
+  return with_hint(
+      failure(Code::copy_lost, "the connection to the server was lost in the middle of a long row",
+              "08006"),
+      "Connect again, and repeat the statement.");
 }
 
 Error not_repeatable(bool diverged) {
-  return with_hint(sql_error("40001",
-                             diverged ? "the server was lost, and the next one answers otherwise "
-                                        "than the transaction has seen"
-                                      : "the server was lost, and the transaction is too large to "
-                                        "be repeated on the next one"),
-                   kRetry);
+  return with_hint(
+      sql_error("40001", diverged ? "the server was lost, and the next one answers otherwise "
+                                    "than the transaction has seen"
+                                  : "the server was lost, and the transaction is too large to "
+                                    "be repeated on the next one"),
+      kRetry);
 }
 
 void write_error(const Error& error, Chunks& to_client) {
@@ -81,10 +81,10 @@ void RelaySession::take_pending() {
     if (one.owed.undo) one.undo = undo_.pop();
     if (one.owed.effects) one.effects = effects_.pop();
     const Step* step = journal_.find(one.owed.step);
-    const bool noted = step != nullptr ? !step->done
-                                       : journal_.overflowed() &&
-                                             one.owed.swallow == one.owed.takes_ready &&
-                                             one.owed.what != Expect::internal;
+    const bool noted = step != nullptr
+                           ? !step->done
+                           : journal_.overflowed() && one.owed.swallow == one.owed.takes_ready &&
+                                 one.owed.what != Expect::internal;
     if (noted) pending.push_back(std::move(one));
   }
   for (Pending& one : pending_) pending.push_back(std::move(one));  // not asked again yet
@@ -154,8 +154,8 @@ void RelaySession::answer_failed(Chunks& to_client) {
   for (const Pending& one : pending_) {
     const Owed& owed = one.owed;
     if (!std::exchange(told, true)) write_error(error, to_client);
-    const bool ends_unit = owed.what == Expect::query || owed.what == Expect::sync ||
-                           owed.what == Expect::function;
+    const bool ends_unit =
+        owed.what == Expect::query || owed.what == Expect::sync || owed.what == Expect::function;
     if (!ends_unit || owed.takes_ready != owed.swallow) continue;
     write_ready(status, to_client);
     told = false;

@@ -86,9 +86,8 @@ void RelaySession::parse_twice(std::string_view name, std::string_view body, Chu
   };
   say({.what = Expect::close, .swallow = true},
       [](Bytes& out) { append_named('C', 'S', kTakenName, out); });
-  say({.what = Expect::parse, .swallow = true}, [](Bytes& out) {
-    append_parse(kTakenName, std::string_view("ROLLBACK\0\0\0", 11), out);
-  });
+  say({.what = Expect::parse, .swallow = true},
+      [](Bytes& out) { append_parse(kTakenName, std::string_view("ROLLBACK\0\0\0", 11), out); });
   undo_.push({.kind = Undo::Kind::duplicate, .name = std::string(name), .statement = nullptr});
   say({.what = Expect::parse, .undo = true},
       [&](Bytes& out) { append_parse(kTakenName, body, out); });
@@ -166,8 +165,13 @@ void RelaySession::on_bind(const Frame& frame, Chunks& to_server) {
   const std::string_view portal = body.substr(0, portal_end);
   const std::string_view name = body.substr(portal_end + 1, name_end - portal_end - 1);
   const StatementPtr statement = provide(name, to_server);
-  set_portal(portal, name.empty() ? unnamed_effects_ : statement ? statement->effects : nullptr,
-             name.empty() ? unnamed_traits_ : statement ? statement->traits : Traits{});
+  set_portal(portal,
+             name.empty() ? unnamed_effects_
+             : statement  ? statement->effects
+                          : nullptr,
+             name.empty() ? unnamed_traits_
+             : statement  ? statement->traits
+                          : Traits{});
   if (name.empty()) return send({.what = Expect::bind}, frame.bytes, to_server);
   const std::string other = server_name(name);
   Bytes head("B");
@@ -240,9 +244,8 @@ std::optional<std::string> RelaySession::without_our_name(const EffectsPtr& effe
         [](Bytes& out) { append_query("PREPARE \"__spar_gone\" AS SELECT 1", out); });
   } else {
     say(Expect::close, [&](Bytes& out) { append_named('C', 'S', kOfBatch, out); });
-    say(Expect::parse, [&](Bytes& out) {
-      append_parse(kOfBatch, std::string_view("SELECT 1\0\0\0", 11), out);
-    });
+    say(Expect::parse,
+        [&](Bytes& out) { append_parse(kOfBatch, std::string_view("SELECT 1\0\0\0", 11), out); });
   }
   return "DEALLOCATE \"" + std::string(query ? kOfQuery : kOfBatch) + "\"";
 }

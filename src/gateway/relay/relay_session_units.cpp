@@ -10,7 +10,9 @@
 //
 // and ROLLBACK after an error. In a transaction of the client's the question follows the first
 // statement that may write, until there is an id.
+#include <array>
 #include <charconv>
+#include <utility>
 
 #include "base/assert.h"
 #include "gateway/relay/relay_session.h"
@@ -21,23 +23,21 @@ namespace {
 constexpr std::string_view kFlush("H\0\0\0\4", 5);
 constexpr std::string_view kSync("S\0\0\0\4", 5);
 
-// Binds the unnamed statement of this name to a portal of ours, and runs it.
-Bytes bind_message(std::string_view statement) {
-  Bytes out("B");
-  ByteWriter(out).be(static_cast<std::uint32_t>(4 + kOwnPortal.size() + 1 + statement.size() + 1 + 6));
-  out += kOwnPortal;
-  out += '\0';
-  out += statement;
-  out += std::string_view("\0\0\0\0\0\0\0", 7);
-  return out;
+// Our portals stay until the transaction ends: each statement has its own.
+std::string_view portal_of(Own which) {
+  constexpr std::array<std::string_view, 3> kPortals = {"__spar_begin", "__spar_commit",
+                                                        "__spar_id"};
+  return kPortals[static_cast<std::size_t>(which)];
 }
 
-Bytes execute_message() {
-  Bytes out("E");
-  ByteWriter(out).be(static_cast<std::uint32_t>(4 + kOwnPortal.size() + 1 + 4));
-  out += kOwnPortal;
-  out += std::string_view("\0\0\0\0\0", 5);
-  return out;
+Bytes message(char type, const Bytes& body) {
+  Bytes out(1, type);
+  ByteWriter(out).be(static_cast<std::uint32_t>(4 + body.size()));
+  return out + body;
+}
+
+Bytes with_zero(std::string_view text) {
+  return Bytes(text) + '\0';
 }
 
 }  // namespace
@@ -63,7 +63,7 @@ void RelaySession::enter(const Traits& traits, bool simple, Owed& owed, Chunks& 
     const bool wraps = limits_.resolves && traits.wraps && !(traits.copies_in && !simple);
     if (wraps) {
       wrap_ = simple ? Wrap::closing : Wrap::open;
-      run_own(book_.own(Own::begin), {}, to_server);
+      run_own(Own::begin, {}, to_server);
       owed.withhold = owed.takes_ready = simple;
     } else {
       owed.commits = true;
@@ -112,19 +112,26 @@ bool RelaySession::owes_results() const {
   return false;
 }
 
-void RelaySession::run_own(const StatementPtr& statement, Owed owed, Chunks& to_server) {
+void RelaySession::run_own(Own which, Owed owed, Chunks& to_server) {
+  const StatementPtr& statement = book_.own(which);
+  const Bytes portal = with_zero(portal_of(which));
   provide_named(statement, to_server);
   owed.swallow = true;
+  if (std::exchange(asked_, asked_ || owed.probe) && owed.probe) {
+    owed.what = Expect::close;
+    send_copy(owed, message('C', 'P' + portal), to_server);
+  }
   owed.what = Expect::bind;
-  send_copy(owed, bind_message(statement->server_name), to_server, statement);
+  send_copy(owed, message('B', portal + with_zero(statement->server_name) + Bytes(6, '\0')),
+            to_server, statement);
   owed.what = Expect::execute;
   owed.barrier = false;
-  send_copy(owed, execute_message(), to_server);
+  send_copy(owed, message('E', portal + Bytes(4, '\0')), to_server);
 }
 
 void RelaySession::send_probe(Chunks& to_server) {
   probe_due_ = false;
-  run_own(book_.own(Own::transaction_id), {.probe = true}, to_server);
+  run_own(Own::transaction_id, {.probe = true}, to_server);
 }
 
 void RelaySession::say_flush(Chunks& to_server) {
@@ -149,7 +156,7 @@ void RelaySession::advance_wrap(Chunks& to_server) {
   }
   wrap_ = Wrap::closed;
   commit_sent_ = true;
-  run_own(book_.own(Own::commit), {.ends = true, .barrier = true}, to_server);
+  run_own(Own::commit, {.ends = true, .barrier = true}, to_server);
   send({.what = Expect::sync}, kSync, to_server);
 }
 
@@ -176,7 +183,7 @@ void RelaySession::end_transaction(std::uint32_t step) {
 void RelaySession::forget_transaction() {
   journal_.clear();
   wrap_ = Wrap::none;
-  begun_ = rolls_back_ = ended_ = wrote_ = probe_due_ = commit_sent_ = read_only_ = false;
+  begun_ = rolls_back_ = ended_ = asked_ = wrote_ = probe_due_ = commit_sent_ = read_only_ = false;
   xid_ = 0;
   withheld_.clear();
 }

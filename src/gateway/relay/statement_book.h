@@ -30,7 +30,6 @@ namespace spar::gateway::relay {
 using EffectsPtr = std::shared_ptr<const query::SessionEffects>;
 
 inline constexpr std::string_view kServerNamePrefix = "__spar_";
-inline constexpr std::string_view kOwnPortal = "__spar";
 inline constexpr std::string_view kTakenName = "__spar_taken";  // of no client's statement
 
 struct Statement {

@@ -58,10 +58,10 @@ Verb verb_of(const route::Route& route) {
 // Commands that begin with one of these run in a transaction block, unless one of the others is
 // somewhere in them (CREATE DATABASE, DROP INDEX CONCURRENTLY).
 constexpr std::array<std::string_view, 15> kInBlock = {
-    "alter", "comment", "copy",   "create", "delete", "drop",     "grant",  "insert",
+    "alter", "comment", "copy",   "create", "delete", "drop",     "grant", "insert",
     "merge", "notify",  "revoke", "select", "table",  "truncate", "update"};
-constexpr std::array<std::string_view, 6> kOutside = {
-    "concurrently", "database", "subscription", "system", "tablespace", "vacuum"};
+constexpr std::array<std::string_view, 6> kOutside = {"concurrently", "database",   "subscription",
+                                                      "system",       "tablespace", "vacuum"};
 
 bool commands_run_in_block(std::string_view sql) {
   Scanner scanner(sql);

@@ -92,7 +92,8 @@ Result<std::string_view> Stream::read(std::span<char> scratch) {
   if (done < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
     return failure(Code::io, std::string("receive: ") + std::strerror(errno), "08006");
   }
-  const std::string_view bytes(scratch.data() + kept, done > 0 ? static_cast<std::size_t>(done) : 0);
+  const std::string_view bytes(scratch.data() + kept,
+                               done > 0 ? static_cast<std::size_t>(done) : 0);
   if (kept > 0) return std::string_view(scratch.data(), kept + bytes.size());
   if (tls_ != nullptr) return read_tls(bytes);
   if (kept_.empty()) return bytes;

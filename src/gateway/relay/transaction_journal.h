@@ -74,10 +74,10 @@ struct Step {
   bool takes_ready = false;  // Owed's
   bool withhold = false;
   bool probe = false;
-  bool barrier = false;  // sent when all before it is answered
-  bool commits = false;  // may have its effect at once, and nobody can ask whether it had
-  bool ends = false;     // COMMIT of the transaction
-  bool done = false;     // answered
+  bool barrier = false;         // sent when all before it is answered
+  bool commits = false;         // may have its effect at once, and nobody can ask whether it had
+  bool ends = false;            // COMMIT of the transaction
+  bool done = false;            // answered
   StatementPtr statement = {};  // must be on the connection; of a Parse: is what it prepares
   Digest seen = {};
   std::size_t at = 0, size = 0;  // of its message
