@@ -31,7 +31,19 @@ StatementPtr StatementBook::intern(std::string_view body) {
   statement->server_name = std::string(kServerNamePrefix) + std::to_string(statement->id);
   statement->body = std::string(body);
   statement->effects = effects(body.substr(0, body.find('\0')));
+  statement->traits = traits(body.substr(0, body.find('\0')));
   statements_.emplace(body, statement);
+  return statement;
+}
+
+const StatementPtr& StatementBook::own(Own which) {
+  constexpr std::array<std::string_view, 3> kTexts = {
+      "BEGIN", "COMMIT", "SELECT pg_catalog.pg_current_xact_id_if_assigned()"};
+  StatementPtr& statement = own_[static_cast<std::size_t>(which)];
+  if (statement == nullptr) {
+    const std::string_view text = kTexts[static_cast<std::size_t>(which)];
+    statement = intern(std::string(text) + std::string(3, '\0'));
+  }
   return statement;
 }
 

@@ -37,6 +37,8 @@ class RelayService {
   void stop();
 
  private:
+  void on_change(RouteChange change);
+
   gateway::Credentials credentials_;
   gateway::relay::RelayLoop loop_;
   std::thread thread_;
