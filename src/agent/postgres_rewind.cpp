@@ -1,4 +1,7 @@
 // How a server's data becomes that of a standby: a base backup, or a rewind.
+#include <algorithm>
+#include <charconv>
+
 #include "agent/limits.h"
 #include "agent/postgres_server.h"
 
@@ -123,6 +126,32 @@ Result<std::string> PostgresServer::prepare_source(const Upstream& source, Monot
 
 Result<std::string> PostgresServer::read_control(Monotonic deadline) {
   return run_well(command("pg_controldata", {"-D", place_.data()}), deadline);
+}
+
+Result<std::uint32_t> PostgresServer::timeline(Monotonic deadline) {
+  SPAR_ASSIGN(std::string control, read_control(deadline));
+  std::string text = control_value(control, kTimeline);
+  std::uint32_t timeline = 0;
+  std::from_chars(text.data(), text.data() + text.size(), timeline);
+  if (timeline > 0) return timeline;
+  return failure(Code::corrupt, "pg_controldata does not say the timeline of " + place_.data());
+}
+
+// The program ends with an error where the log does, which is where everything ended.
+Result<std::string> PostgresServer::transactions_from(std::uint32_t timeline,
+                                                      const std::string& lsn, Monotonic deadline) {
+  SPAR_ASSIGN(Ended ended, run_program(command("pg_waldump", {"-p", place_.data() + "/pg_wal", "-t",
+                                                              std::to_string(timeline), "-s", lsn,
+                                                              "-r", "Transaction"}),
+                                       deadline));
+  std::string lines;
+  for (std::size_t at = 0; at < ended.output.size();) {
+    std::size_t end = std::min(ended.output.find('\n', at), ended.output.size());
+    std::string line = ended.output.substr(at, end - at);
+    if (line.starts_with("rmgr: ")) lines += line + "\n";
+    at = end + 1;
+  }
+  return lines;
 }
 
 // A server that crashed must have replayed its log before it can be rewound. A single-user server

@@ -107,6 +107,13 @@ class PostgresServer {
   Result<void> set_upstream(const Upstream& upstream);
   Result<std::string> set_aside();  // the new path, "" when there was nothing
 
+  // Of its last checkpoint.
+  Result<std::uint32_t> timeline(Monotonic deadline);
+  // Ends of transactions in its log from `lsn` on, one a line as pg_waldump shows them; the last
+  // ones when they are too many.
+  Result<std::string> transactions_from(std::uint32_t timeline, const std::string& lsn,
+                                        Monotonic deadline);
+
   const ServerPlace& place() const { return place_; }
 
  private:

@@ -111,7 +111,21 @@ Login::Next Login::on(const wire::Startup& startup, Bytes& out) {
     return Next::close;
   }
   negotiate(startup, out);
-  if (!credentials_.trust_everyone) return ask_for_proof(out);
+  if (credentials_.elsewhere) {
+    auto secret = credentials_.elsewhere(user_, database_);
+    if (!secret) {
+      write_fatal(secret.error(), out);
+      return Next::close;
+    }
+    if (*secret) return ask_for_proof(std::move(**secret), out);
+  }
+  if (!credentials_.trust_everyone) {
+    auto known = credentials_.secrets.find(user_);
+    return ask_for_proof(known != credentials_.secrets.end()
+                             ? known->second
+                             : auth::mock_secret(user_, credentials_.mock_key),
+                         out);
+  }
   wire::Encoder(out).authentication_ok();
   return Next::authenticated;
 }
@@ -151,7 +165,8 @@ void Login::negotiate(const wire::Startup& startup, Bytes& out) const {
   wire::Encoder(out).negotiate_protocol_version(0, unknown);
 }
 
-Login::Next Login::ask_for_proof(Bytes& out) {
+Login::Next Login::ask_for_proof(auth::ScramSecret secret, Bytes& out) {
+  secret_ = std::move(secret);
   std::vector<std::string_view> mechanisms;
   if (!certificate_digest_.empty()) mechanisms.push_back(auth::kScramPlusMechanism);
   mechanisms.push_back(auth::kScramMechanism);
@@ -184,14 +199,10 @@ Login::Next Login::choose_mechanism(std::string_view message, Bytes& out) {
   if (!plus && mechanism != auth::kScramMechanism) {
     return refuse("08P01", "client selected an invalid SASL authentication mechanism", out);
   }
-  auto known = credentials_.secrets.find(user_);
-  exchange_.emplace(known != credentials_.secrets.end()
-                        ? known->second
-                        : auth::mock_secret(user_, credentials_.mock_key),
-                    auth::ScramExchange::Options{
-                        .server_nonce = auth::encode_base64(options_.random(kNonceBytes)),
-                        .certificate_digest = certificate_digest_,
-                        .plus = plus});
+  exchange_.emplace(secret_, auth::ScramExchange::Options{
+                                 .server_nonce = auth::encode_base64(options_.random(kNonceBytes)),
+                                 .certificate_digest = certificate_digest_,
+                                 .plus = plus});
   Result<std::string> answer = exchange_->first(in.raw(size));
   if (!answer) {
     write_fatal(answer.error(), out);

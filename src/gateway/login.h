@@ -31,6 +31,11 @@ struct Credentials {
   bool trust_everyone = false;  // the configuration names no users
   std::map<std::string, auth::ScramSecret, std::less<>> secrets;
   Bytes mock_key;  // random: what unknown users are measured with
+  // Users that are kept elsewhere, as the roles of a server are; asked first. Nothing: not known
+  // there. An error: nobody can be asked now. May be empty. Called on the session's thread.
+  using Elsewhere = std::function<Result<std::optional<auth::ScramSecret>>(
+      std::string_view user, std::string_view database)>;
+  Elsewhere elsewhere;
 };
 
 // Takes a SCRAM secret, or a plain password, for which it makes a secret with `salt`.
@@ -79,7 +84,7 @@ class Login {
   }
   std::optional<Error> take_parameters(const wire::Startup& startup);
   void negotiate(const wire::Startup& startup, Bytes& out) const;
-  Next ask_for_proof(Bytes& out);
+  Next ask_for_proof(auth::ScramSecret secret, Bytes& out);
   Next choose_mechanism(std::string_view message, Bytes& out);
   Next check_proof(std::string_view message, Bytes& out);
   Next refuse(std::string_view sqlstate, std::string message, Bytes& out) const;
@@ -94,6 +99,7 @@ class Login {
   std::string user_;
   std::string database_;
   std::vector<std::pair<std::string, std::string>> parameters_;
+  auth::ScramSecret secret_;  // that the user has to know
   std::optional<auth::ScramExchange> exchange_;
 };
 

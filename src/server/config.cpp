@@ -110,28 +110,63 @@ void read_limits(Reader& reader, const toml::table& root, Config& config) {
 
 void read_engine(Reader& reader, const toml::table& table, CopyConfig& copy) {
   constexpr std::string_view kEngines[] = {"sqlite", "postgres", "mysql", "oracle"};
+  constexpr std::size_t kHere = 2;
   if (table.get("engine") == nullptr) {
-    reader.mistake(table, "copy \"" + copy.name + "\" lacks the key \"engine\"", "\"sqlite\"");
+    reader.mistake(table, "copy \"" + copy.name + "\" lacks the key \"engine\"",
+                   "\"sqlite\" or \"postgres\"");
     return;
   }
   std::size_t index =
       reader.choice(table, "engine", {kEngines[0], kEngines[1], kEngines[2], kEngines[3]}, 0);
   copy.engine = std::string(kEngines[index]);
-  if (index != 0) {
+  if (index >= kHere) {
     reader.mistake(
         *table.get("engine"),
         "copy \"" + copy.name + "\": the engine " + copy.engine + " is not in this version",
-        "\"sqlite\"");
+        "\"sqlite\" or \"postgres\"");
   }
+}
+
+// The gateway connects without a resolver.
+void read_address(Reader& reader, const toml::table& table, CopyConfig& copy) {
+  constexpr const char* kForm =
+      "such as \"host=10.0.0.5 port=5432 user=postgres\", the host a numeric address or the "
+      "directory of a socket";
+  std::string text = reader.required_text(table, "[[cluster.copy]]", "address");
+  if (!reader.ok()) return;
+  auto address = engines::postgres::Conninfo::parse(text);
+  if (!address) {
+    return reader.mistake(*table.get("address"),
+                          "copy \"" + copy.name + "\": " + address.error().message, kForm);
+  }
+  copy.address = *address;
+  std::string host = address->get("hostaddr");
+  if (host.empty()) host = address->get("host");
+  std::string port = address->get("port");
+  Listener parsed;
+  const bool six = host.contains(':');
+  const std::string whole = (six ? "[" + host + "]" : host) + ":" + (port.empty() ? "5432" : port);
+  if (host.starts_with('/') || parse_address(whole, parsed)) return;
+  reader.mistake(*table.get("address"),
+                 "copy \"" + copy.name + "\": its address names no host that can be used", kForm);
 }
 
 CopyConfig read_copy(Reader& reader, const toml::table& table) {
   CopyConfig copy;
   copy.name = reader.required_name(table, "[[cluster.copy]]");
   if (reader.ok()) read_engine(reader, table, copy);
-  reader.check_keys(table, "[[cluster.copy]]", {"name", "engine", "path", "role"});
   if (!reader.ok()) return copy;
-  copy.path = absolute_from(reader.file(), reader.required_text(table, "[[cluster.copy]]", "path"));
+  std::string path;
+  if (copy.is_server()) {
+    reader.check_keys(table, "[[cluster.copy]]", {"name", "engine", "address", "path", "role"});
+    read_address(reader, table, copy);
+    path = reader.text(table, "path", "");
+  } else {
+    reader.check_keys(table, "[[cluster.copy]]", {"name", "engine", "path", "role"});
+    path = reader.required_text(table, "[[cluster.copy]]", "path");
+  }
+  if (!reader.ok()) return copy;
+  if (!path.empty()) copy.path = absolute_from(reader.file(), path);
   if (table.get("role") != nullptr) {
     reader.choice(table, "role", {"replica"}, 0);
     copy.replica_only = true;
@@ -150,6 +185,17 @@ void read_copies(Reader& reader, const toml::table& table, ClusterConfig& cluste
                      "a name of its own for each copy");
     }
     cluster.copies.push_back(std::move(copy));
+  }
+  if (reader.ok() && !cluster.copies.empty()) {
+    const std::string& engine = cluster.copies.front().engine;
+    for (const CopyConfig& copy : cluster.copies) {
+      if (copy.engine == engine) continue;
+      reader.mistake(table,
+                     "cluster \"" + cluster.name + "\" has copies of the engines " + engine +
+                         " and " + copy.engine,
+                     "one engine in a cluster, in this version");
+      return;
+    }
   }
   if (cluster.copies.empty() || cluster.copies.size() > kCopiesMax) {
     reader.mistake(
@@ -218,6 +264,7 @@ void check_paths(Reader& reader, const toml::table& root, const Config& config) 
   std::vector<std::pair<std::string, std::string>> seen;  // path, whose it is
   for (const ClusterConfig& cluster : config.clusters) {
     for (const CopyConfig& copy : cluster.copies) {
+      if (copy.path.empty()) continue;
       if (holds(copy.path, config.data_directory)) seen.emplace_back(config.data_directory, "node");
       for (const auto& [path, owner] : seen) {
         if (!holds(path, copy.path) && !holds(copy.path, path)) continue;
@@ -229,6 +276,17 @@ void check_paths(Reader& reader, const toml::table& root, const Config& config) 
       }
       seen.emplace_back(copy.path, "copy \"" + copy.name + "\"");
     }
+  }
+}
+
+// One listener speaks to sessions of its own, or passes them on.
+void check_engines(Reader& reader, const toml::table& root, const Config& config) {
+  const bool servers = config.clusters.front().copies.front().is_server();
+  for (const ClusterConfig& cluster : config.clusters) {
+    if (cluster.copies.front().is_server() == servers) continue;
+    reader.mistake(root, "the node has both embedded clusters and clusters of servers",
+                   "one kind on a node, in this version");
+    return;
   }
 }
 
@@ -253,6 +311,7 @@ void read_clusters(Reader& reader, const toml::table& root, Config& config) {
     reader.mistake(root, "there is no [[cluster]]", "at least one table [[cluster]]");
   }
   if (reader.ok()) check_paths(reader, root, config);
+  if (reader.ok()) check_engines(reader, root, config);
 }
 
 UserConfig read_user(Reader& reader, const toml::table& table) {

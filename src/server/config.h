@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engines/postgres/conninfo.h"
 #include "gateway/limits.h"
 
 namespace spar::server {
@@ -32,9 +33,11 @@ enum class Durability { mirrored, mirrored_strict, async };
 
 struct CopyConfig {
   std::string name;
-  std::string engine;         // "sqlite" in this version
-  std::string path;           // absolute
-  bool replica_only = false;  // role = "replica": never a mirror, never the primary
+  std::string engine;                   // "sqlite" or "postgres" in this version
+  std::string path;                     // absolute; of a server: where Spar starts it, or empty
+  bool replica_only = false;            // role = "replica": never a mirror, never the primary
+  engines::postgres::Conninfo address;  // of a server; its host is numeric or a socket's directory
+  bool is_server() const { return engine != "sqlite"; }
 };
 
 struct ClusterConfig {

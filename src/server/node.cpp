@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
@@ -27,21 +28,28 @@ control::Durability durability_of(Durability durability) {
   return control::Durability::mirrored;
 }
 
-ClusterSpec spec_of(const ClusterConfig& config, const std::string& data_directory) {
+ClusterSpec spec_of(const ClusterConfig& config) {
   ClusterSpec spec;
   spec.name = config.name;
-  spec.ledger_directory = data_directory + "/ledgers";
   spec.mirrors = static_cast<std::uint32_t>(config.mirrors);
   spec.durability = durability_of(config.durability);
   for (const CopyConfig& copy : config.copies) {
     control::Member member;
     member.name = copy.name;
     member.engine = copy.engine;
-    member.location = copy.path;
+    member.location = copy.is_server() ? copy.address.without_password() : copy.path;
     member.may_be_primary = !copy.replica_only;
     spec.members.push_back(std::move(member));
   }
   return spec;
+}
+
+std::vector<postgres::ServerSpec> servers_in(const ClusterConfig& config) {
+  std::vector<postgres::ServerSpec> servers;
+  for (const CopyConfig& copy : config.copies) {
+    servers.push_back({copy.name, copy.address, copy.path});
+  }
+  return servers;
 }
 
 std::string iso_time(Timestamp time) {
@@ -51,13 +59,6 @@ std::string iso_time(Timestamp time) {
   return text;
 }
 
-// All of a copy's tables in one value: equal for copies that hold the same.
-std::string content_text(const engines::Contents& contents) {
-  data::ContentHash all;
-  for (const auto& [table, hash] : contents) all.combine(hash);
-  return data::to_string(all);
-}
-
 }  // namespace
 
 Node::Node(storage::Disk& disk, const Config& config)
@@ -65,24 +66,43 @@ Node::Node(storage::Disk& disk, const Config& config)
 
 Node::~Node() = default;
 
-Result<void> Node::start(Monotonic deadline) {
-  for (const ClusterConfig& cluster : config_.clusters) SPAR_TRY(start_cluster(cluster, deadline));
+Result<void> Node::prepare() {
+  for (const ClusterConfig& cluster : config_.clusters) SPAR_TRY(make_cluster(cluster));
   return {};
 }
 
-Result<void> Node::start_cluster(const ClusterConfig& config, Monotonic deadline) {
+Result<void> Node::start(Monotonic deadline) {
+  for (std::size_t i = 0; i < clusters_.size(); ++i) {
+    SPAR_TRY(start_cluster(config_.clusters[i], *clusters_[i], deadline));
+  }
+  return {};
+}
+
+Result<void> Node::make_cluster(const ClusterConfig& config) {
   auto hosted = std::make_unique<Hosted>();
   std::string place = config_.data_directory + "/clusters/" + config.name;
+  const std::string ledgers = config_.data_directory + "/ledgers";
   SPAR_TRY(disk_.make_directory(place));
   hosted->store = coordination::open_file_store(disk_, place + "/record");
-  hosted->controller = std::make_unique<Controller>(disk_, *hosted->store, events_,
-                                                    spec_of(config, config_.data_directory));
-  replicate::Cluster& cluster = hosted->controller->cluster();
-  cluster.set_patience(config_.write_pause_max);
-  hosted->sessions = std::make_unique<SessionFactory>(cluster);
-  Hosted& kept = *hosted;
+  DataPath* path = nullptr;
+  if (config.copies.front().is_server()) {
+    SPAR_ASSIGN(hosted->servers,
+                postgres::ServerPath::make_path(disk_, servers_in(config), ledgers));
+    path = hosted->servers.get();
+  } else {
+    hosted->embedded = std::make_unique<EmbeddedPath>(disk_, ledgers);
+    hosted->embedded->cluster().set_patience(config_.write_pause_max);
+    hosted->sessions = std::make_unique<SessionFactory>(hosted->embedded->cluster());
+    path = hosted->embedded.get();
+  }
+  hosted->controller =
+      std::make_unique<Controller>(*path, *hosted->store, events_, spec_of(config));
   clusters_.push_back(std::move(hosted));
-  Result<void> started = kept.controller->start(deadline);
+  return {};
+}
+
+Result<void> Node::start_cluster(const ClusterConfig& config, Hosted& hosted, Monotonic deadline) {
+  Result<void> started = hosted.controller->start(deadline);
   if (!started && started.error().code != Code::unavailable) return started;
   // Without a primary the node serves all the same: `spar status` says what is missing, and clients
   // wait for their primary as they would after a failure.
@@ -90,8 +110,35 @@ Result<void> Node::start_cluster(const ClusterConfig& config, Monotonic deadline
     log_error("server", started.error().message);
     return {};
   }
-  SPAR_TRY(follow_configuration(config, *kept.controller));
-  return make_databases(config, kept);
+  SPAR_TRY(follow_configuration(config, *hosted.controller));
+  return hosted.embedded ? make_databases(config, hosted) : Result<void>();
+}
+
+postgres::ServerPath* Node::servers_of(std::string_view database) {
+  postgres::ServerPath* any = nullptr;
+  for (std::size_t i = 0; i < clusters_.size(); ++i) {
+    if (!clusters_[i]->servers) continue;
+    const auto& named = config_.clusters[i].databases;
+    if (std::ranges::find(named, database) != named.end()) return clusters_[i]->servers.get();
+    if (any == nullptr) any = clusters_[i]->servers.get();
+  }
+  return any;
+}
+
+std::vector<postgres::ServerPath*> Node::servers() {
+  std::vector<postgres::ServerPath*> all;
+  for (const auto& hosted : clusters_) {
+    if (hosted->servers) all.push_back(hosted->servers.get());
+  }
+  return all;
+}
+
+void Node::stop_servers() {
+  for (const auto& hosted : clusters_) {
+    if (!hosted->servers) continue;
+    hosted->controller.reset();
+    hosted->servers->stop_servers();
+  }
 }
 
 // What the file says differently from the record since the last start.
@@ -115,7 +162,7 @@ Result<void> Node::follow_configuration(const ClusterConfig& config, Controller&
 }
 
 Result<void> Node::make_databases(const ClusterConfig& config, Hosted& hosted) {
-  replicate::Cluster& cluster = hosted.controller->cluster();
+  replicate::Cluster& cluster = hosted.embedded->cluster();
   if (cluster.catalogue()->version() > 0) return {};
   std::vector<std::string> names = config.databases;
   if (names.empty()) names.push_back("postgres");
@@ -135,6 +182,7 @@ Result<void> Node::make_databases(const ClusterConfig& config, Hosted& hosted) {
 Result<std::unique_ptr<gateway::Backend>> Node::open(const std::string& database,
                                                      const std::string& user) {
   for (const auto& hosted : clusters_) {
+    if (!hosted->sessions) continue;
     auto backend = hosted->sessions->open(database, user);
     if (backend || backend.error().sqlstate != "3D000") return backend;
   }
@@ -160,7 +208,7 @@ json Node::status() const {
 
 json Node::status_of(const Hosted& hosted) const {
   control::State state = hosted.controller->state();
-  replicate::Cluster& cluster = hosted.controller->cluster();
+  DataPath& path = hosted.path();
   const control::Record record = state.record.value_or(control::Record{});
   auto now = std::chrono::steady_clock::now();
   double exposed =
@@ -169,22 +217,22 @@ json Node::status_of(const Hosted& hosted) const {
   for (const control::CopyView& view : state.copies) {
     const control::Member* member = control::find_member(record, view.id);
     if (member == nullptr) continue;
-    auto running = cluster.member(view.id);
-    bool up = running && !running->failed();
-    json copy = {
-        {"name", member->name},
-        {"engine", member->engine},
-        {"role", control::role_of(state, view)},
-        {"health",
-         up && view.health == control::Health::serving
-             ? "ok"
-             : (view.text.empty() ? std::string(control::to_string(view.health)) : view.text)},
-        {"received", to_string(up ? running->received() : view.received)},
-        {"applied", to_string(up ? running->applied() : Position{})},
-        {"lag_ms",
-         up ? cluster.pipeline().lag(running->applied().sequence, wall_clock_now()).count() : -1},
-        {"path", member->location}};
-    if (up) copy["content_hash"] = content_text(running->copy().contents());
+    CopyStatus seen = path.status(view.id);
+    bool up = seen.up && view.health == control::Health::serving;
+    std::string trouble =
+        view.text.empty() ? std::string(control::to_string(view.health)) : view.text;
+    if (!seen.advice.empty()) trouble += "; " + seen.advice;
+    json copy = {{"name", member->name},
+                 {"engine", member->engine},
+                 {"role", control::role_of(state, view)},
+                 {"health", up ? "ok" : trouble},
+                 {"received", path.text_of(seen.up ? seen.received : view.received)},
+                 {"applied", path.text_of(seen.applied)},
+                 {"lag_ms", seen.up ? seen.lag.count() : -1}};
+    copy[seen.address.empty() ? "path" : "address"] =
+        seen.address.empty() ? member->location : seen.address;
+    if (seen.pid > 0) copy["pid"] = seen.pid;
+    if (!seen.content_hash.empty()) copy["content_hash"] = seen.content_hash;
     copies.push_back(std::move(copy));
   }
   return {{"name", hosted.controller->spec().name},
@@ -197,7 +245,7 @@ json Node::status_of(const Hosted& hosted) const {
           {"paused", record.paused},
           {"durability", control::to_string(record.durability)},
           {"condition", state.condition},
-          {"acknowledged", to_string(cluster.pipeline().acknowledged())},
+          {"acknowledged", path.text_of(path.acknowledged())},
           {"copies", copies}};
 }
 

@@ -1,7 +1,7 @@
 // server/node.h: the clusters of this node, as clients and administrators see them.
 //
-// Contract    start() brings every cluster up and makes the databases of the configuration at a
-//             cluster's first start. open() finds the cluster that has the database. answer()
+// Contract    prepare() comes first. start() brings every cluster up and makes the databases of the
+//             configuration at a cluster's first start. open() finds the cluster that has the database. answer()
 //             serves the admin door (server/admin.h states requests and answers).
 // Threads     open() and answer() from any thread.
 #pragma once
@@ -15,6 +15,8 @@
 #include "gateway/backend.h"
 #include "server/config.h"
 #include "server/controller.h"
+#include "server/embedded_path.h"
+#include "server/postgres/server_path.h"
 #include "server/session_backend.h"
 #include "storage/disk.h"
 
@@ -25,19 +27,34 @@ class Node : public gateway::BackendFactory {
   Node(storage::Disk& disk, const Config& config);
   ~Node() override;
 
+  Result<void> prepare();
   Result<void> start(Monotonic deadline);
   Result<std::unique_ptr<gateway::Backend>> open(const std::string& database,
                                                  const std::string& user) override;
   nlohmann::json answer(const nlohmann::json& request);
 
+  // The servers of the cluster that has this database; nullptr when it is an embedded one.
+  postgres::ServerPath* servers_of(std::string_view database);
+  std::vector<postgres::ServerPath*> servers();
+  // At the end: those that this node started.
+  void stop_servers();
+
  private:
+  // Of the two paths, the one that fits the engine of the copies.
   struct Hosted {
     std::unique_ptr<coordination::RecordStore> store;
+    std::unique_ptr<EmbeddedPath> embedded;
+    std::unique_ptr<postgres::ServerPath> servers;
     std::unique_ptr<Controller> controller;
     std::unique_ptr<SessionFactory> sessions;
+
+    DataPath& path() const {
+      return embedded ? static_cast<DataPath&>(*embedded) : static_cast<DataPath&>(*servers);
+    }
   };
 
-  Result<void> start_cluster(const ClusterConfig& config, Monotonic deadline);
+  Result<void> make_cluster(const ClusterConfig& config);
+  Result<void> start_cluster(const ClusterConfig& config, Hosted& hosted, Monotonic deadline);
   Result<void> make_databases(const ClusterConfig& config, Hosted& hosted);
   Result<void> follow_configuration(const ClusterConfig& config, Controller& controller);
   Result<Hosted*> named(const nlohmann::json& request);

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/log.h"
 #include "gateway/auth/scram.h"
@@ -12,6 +13,7 @@
 #include "server/node.h"
 #include "server/node_lock.h"
 #include "server/password.h"
+#include "server/postgres/relay_service.h"
 
 namespace spar::server {
 namespace {
@@ -56,22 +58,32 @@ Result<void> run(const Config& config, const ServeOptions& options, const sigset
   SPAR_ASSIGN(std::unique_ptr<gateway::TlsContext> tls, tls_of(config));
   auto disk = storage::make_posix_disk();
   Node node(*disk, config);
+  SPAR_TRY(node.prepare());
+  std::vector<int> sockets;
+  if (options.postgres_fd >= 0) sockets.push_back(options.postgres_fd);
+  bool exposed = config.postgres.on() && !is_loopback(config.postgres.host);
+  std::optional<postgres::RelayService> relay;
+  if (!node.servers().empty()) {
+    relay.emplace(node, postgres::RelayOptions{sockets, credentials, tls.get(), exposed, config});
+  }
   SPAR_TRY(node.start(std::chrono::steady_clock::now() + kStartPatience));
   SPAR_ASSIGN(auto admin, AdminServer::start(admin_socket_path(config), [&](const auto& request) {
                 return node.answer(request);
               }));
-  std::vector<int> sockets;
-  if (options.postgres_fd >= 0) sockets.push_back(options.postgres_fd);
-  bool exposed = config.postgres.on() && !is_loopback(config.postgres.host);
-  gateway::Service service{node,    credentials,   tls.get(),
-                           exposed, config.limits, gateway::sql_language()};
-  gateway::Listener listener(sockets, service);
-  listener.start();
+  std::optional<gateway::Listener> listener;
+  if (!relay) {
+    listener.emplace(sockets, gateway::Service{node, credentials, tls.get(), exposed, config.limits,
+                                               gateway::sql_language()});
+    listener->start();
+  }
+  if (relay) relay->start();
   if (options.on_ready) options.on_ready();
   log_info("serve", "ready");
   wait_for_end(signals);
   log_info("serve", "stopping");
-  listener.stop();
+  if (listener) listener->stop();
+  if (relay) relay->stop();
+  node.stop_servers();
   return {};
 }
 
@@ -83,6 +95,7 @@ int serve(const Config& config, const ServeOptions& options) {
   if (served) return 0;
   log_error("serve", served.error().message +
                          (served.error().hint.empty() ? "" : " (" + served.error().hint + ")"));
+  if (!served.error().detail.empty()) log_error("serve", served.error().detail);
   return 1;
 }
 

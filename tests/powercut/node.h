@@ -3,6 +3,7 @@
 
 #include "coordination/local/file_store.h"
 #include "server/controller.h"
+#include "server/embedded_path.h"
 
 namespace spar::test {
 
@@ -16,17 +17,17 @@ class Node {
  public:
   explicit Node(storage::Disk& disk)
       : store_(coordination::open_file_store(disk, std::string(kRoot) + "/record")),
-        controller_(disk, *store_, events_, spec()) {}
+        path_(disk, std::string(kRoot) + "/ledgers"),
+        controller_(path_, *store_, events_, spec()) {}
 
   server::Controller& controller() { return controller_; }
   const server::EventLog& events() const { return events_; }
-  replicate::Cluster& cluster() { return controller_.cluster(); }
+  replicate::Cluster& cluster() { return path_.cluster(); }
 
  private:
   static server::ClusterSpec spec() {
     server::ClusterSpec made;
     made.name = "shop";
-    made.ledger_directory = std::string(kRoot) + "/ledgers";
     for (std::string name : {"a", "b"}) {
       control::Member member;
       member.name = name;
@@ -39,6 +40,7 @@ class Node {
 
   std::unique_ptr<coordination::RecordStore> store_;
   server::EventLog events_;
+  server::EmbeddedPath path_;
   server::Controller controller_;
 };
 

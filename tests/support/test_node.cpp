@@ -59,6 +59,7 @@ class InnerNode : public TestNode {
     SPAR_ASSIGN(socket_, server::listen_on(config_.postgres));
     SPAR_ASSIGN(bound_, server::bound_to(socket_.get()));
     node_ = std::make_unique<server::Node>(disk_, config_);
+    SPAR_TRY(node_->prepare());
     SPAR_TRY(node_->start(steady_clock::now() + kStopPatience));
     gateway::Service service{.backends = *node_,
                              .credentials = credentials_,
@@ -107,6 +108,14 @@ Result<std::unique_ptr<TestNode>> start_process_node(const std::string& director
                                                      const std::string& more) {
   SPAR_TRY(make_files(directory));
   std::ofstream(directory + "/spar.toml", std::ios::app) << more;
+  auto node = std::make_unique<ProcessNode>(directory);
+  SPAR_TRY(node->start());
+  return node;
+}
+
+Result<std::unique_ptr<TestNode>> start_server_node(const std::string& directory) {
+  SPAR_TRY(app::make_node(
+      {.directory = directory, .engine = "postgres", .listen = "127.0.0.1:0"}, false));
   auto node = std::make_unique<ProcessNode>(directory);
   SPAR_TRY(node->start());
   return node;

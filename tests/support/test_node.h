@@ -35,6 +35,8 @@ class TestNode {
 // `spar serve` of the executable under test; `more` is added to its configuration.
 Result<std::unique_ptr<TestNode>> start_process_node(const std::string& directory,
                                                      const std::string& more = "");
+// The same with three PostgreSQL servers that Spar makes below `directory`.
+Result<std::unique_ptr<TestNode>> start_server_node(const std::string& directory);
 // In this process, over a disk that fails when the test says so.
 Result<std::unique_ptr<TestNode>> start_inner_node(const std::string& directory, FaultDisk& disk);
 

@@ -71,7 +71,7 @@ int add(const CommonOptions& options, const CopyOptions& copy) {
                   {"engine", copy.engine},
                   {"path", path},
                   {"replica_only", copy.replica_only}};
-  server::CopyConfig entry{copy.name, copy.engine, path, copy.replica_only};
+  server::CopyConfig entry{copy.name, copy.engine, path, copy.replica_only, {}};
   return show(options, change(options, request, [&](auto& text, auto& file, auto& cluster) {
                 return server::add_copy(text, file, cluster, entry);
               }));

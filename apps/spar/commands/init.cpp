@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "server/config.h"
+#include "server/listen.h"
+#include "server/owned_fd.h"
 #include "spar/commands/command.h"
 #include "spar/commands/init.h"
 
@@ -48,6 +50,10 @@ std::string commented(std::string setting, const std::string& comment) {
   return setting + "# " + comment + "\n";
 }
 
+bool is_server(const InitOptions& options) {
+  return options.engine != "sqlite";
+}
+
 void write_node(std::ostream& out, const InitOptions& options) {
   out << "[node]\n"
       << commented("data = \"spar-data\"", "the admin socket, the lock, the cluster's record")
@@ -60,14 +66,35 @@ void write_cluster(std::ostream& out, const InitOptions& options) {
       << commented("durability = \"mirrored\"", "mirrored | mirrored-strict | async")
       << commented("mirrors = " + std::to_string(options.copies > 1 ? 1 : 0),
                    "how many copies a COMMIT waits for")
-      << commented("databases = [" + quoted(options.database) + "]",
-                   "made at the first start; CREATE DATABASE makes more");
+      << (is_server(options) ? ""
+                             : commented("databases = [" + quoted(options.database) + "]",
+                                         "made at the first start; CREATE DATABASE makes more"));
 }
 
-void write_copy(std::ostream& out, const InitOptions& options, int index) {
+// A free port for each server; held together, so that none is found twice.
+std::vector<std::uint16_t> free_ports(int count) {
+  std::vector<server::OwnedFd> held;
+  std::vector<std::uint16_t> ports;
+  for (int i = 0; i < count; ++i) {
+    auto socket = server::listen_on({"127.0.0.1", 0});
+    auto bound = socket ? server::bound_to(socket->get()) : Result<server::Listener>({});
+    ports.push_back(bound && bound->port > 0 ? bound->port : static_cast<std::uint16_t>(5433 + i));
+    if (socket) held.push_back(std::move(*socket));
+  }
+  return ports;
+}
+
+void write_copy(std::ostream& out, const InitOptions& options, int index, std::uint16_t port) {
   std::string header = "[[cluster.copy]]", path = "path = " + quoted("copies/" + copy_name(index));
   out << '\n' << (index == 0 ? commented(header, "the first primary") : header + "\n");
   out << "name = " << quoted(copy_name(index)) << "\nengine = " << quoted(options.engine) << '\n';
+  if (is_server(options)) {
+    out << commented(
+        "address = " + quoted("host=127.0.0.1 port=" + std::to_string(port) + " user=postgres"),
+        "of a superuser");
+    out << commented(path, "Spar makes, starts and stops the server there");
+    return;
+  }
   out << (index == 1 ? commented(path, "better on a disk of its own") : path + "\n");
 }
 
@@ -102,9 +129,10 @@ Result<void> check_empty(const InitOptions& options) {
 Result<void> make_files(const InitOptions& options, const std::string& text) {
   std::error_code status;
   for (int i = 0; i < options.copies && !status; ++i) {
-    fs::path path = fs::path(options.directory) / "copies" / copy_name(i);
+    fs::path path = fs::path(options.directory) / "copies";
+    if (!is_server(options)) path /= copy_name(i);  // a server's belongs to the server's user
     fs::create_directories(path, status);
-    if (!status) fs::permissions(path, fs::perms::owner_all, status);
+    if (!status && !is_server(options)) fs::permissions(path, fs::perms::owner_all, status);
   }
   std::string file = options.directory + "/spar.toml";
   std::ofstream out(file);
@@ -143,7 +171,11 @@ std::string node_file(const InitOptions& options) {
   out << kHead;
   write_node(out, options);
   write_cluster(out, options);
-  for (int i = 0; i < options.copies; ++i) write_copy(out, options, i);
+  const auto ports =
+      is_server(options) ? free_ports(options.copies) : std::vector<std::uint16_t>(26);
+  for (int i = 0; i < options.copies; ++i) {
+    write_copy(out, options, i, ports[static_cast<std::size_t>(i)]);
+  }
   out << kTail;
   return out.str();
 }
@@ -165,8 +197,8 @@ void add_init(CLI::App& app, Context& context) {
   command->add_option("DIR", options->directory, "the directory, made when absent")->required();
   command->add_option("--copies", options->copies, "how many copies (default 3)")
       ->check(CLI::Range(1, 26));
-  command->add_option("--engine", options->engine, "sqlite (the only one in this version)")
-      ->check(CLI::IsMember({"sqlite"}));
+  command->add_option("--engine", options->engine, "sqlite (default) or postgres")
+      ->check(CLI::IsMember({"sqlite", "postgres"}));
   command->add_option("--database", options->database, "the first database (default postgres)");
   command->add_option("--listen", options->listen, "address for SQL (default 127.0.0.1:6432)");
   command->add_flag("--json", common->json, "print JSON");

@@ -44,12 +44,12 @@ void print_cluster(const json& cluster) {
   std::string condition = cluster.value("condition", "");
   if (!condition.empty()) std::cout << "  " << condition << '\n';
   std::cout << '\n';
-  Table table({"COPY", "ENGINE", "ROLE", "HEALTH", "RECEIVED", "APPLIED", "LAG", "PATH"});
+  Table table({"COPY", "ENGINE", "ROLE", "HEALTH", "RECEIVED", "APPLIED", "LAG", "WHERE"});
   for (const json& copy : cluster.value("copies", json::array())) {
     int lag = copy.value("lag_ms", -1);
     table.add({text_of(copy, "name"), text_of(copy, "engine"), text_of(copy, "role"),
                text_of(copy, "health"), text_of(copy, "received"), text_of(copy, "applied"),
-               lag < 0 ? "-" : std::to_string(lag) + " ms", text_of(copy, "path")});
+               lag < 0 ? "-" : std::to_string(lag) + " ms", text_of(copy, copy.contains("address") ? "address" : "path")});
   }
   table.print(std::cout);
 }

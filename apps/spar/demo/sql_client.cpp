@@ -30,7 +30,7 @@ Result<void> SqlClient::connect() {
   const char* const values[] = {address_.host.c_str(),
                                 address_.port.c_str(),
                                 address_.database.c_str(),
-                                "demo",
+                                address_.user.c_str(),
                                 "20",
                                 "disable",
                                 "spar demo",

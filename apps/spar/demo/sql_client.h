@@ -17,6 +17,7 @@ namespace spar::app {
 
 struct SqlAddress {
   std::string host, port, database;
+  std::string user = "demo";
 };
 
 struct SqlAnswer {

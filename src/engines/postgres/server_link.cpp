@@ -24,16 +24,18 @@ void ignore_notice(void*, const PGresult*) {}
 
 enum class Ready { yes, late, broken };
 
-// Until `fd` is ready for `events`; rounds up, so that it never spins.
+// Until `fd` is ready for `events`; rounds up, so that it never spins. Looks once more when the
+// time is over: it may be we who were late.
 Ready wait_for(int fd, short events, Monotonic deadline) {
   while (true) {
     auto now = steady_clock::now();
-    if (now >= deadline) return Ready::late;
-    auto left = std::min(std::chrono::ceil<milliseconds>(deadline - now), milliseconds(60'000));
+    auto left = std::clamp(std::chrono::ceil<milliseconds>(deadline - now), milliseconds(0),
+                           milliseconds(60'000));
     pollfd waiting{fd, events, 0};
     int ready = ::poll(&waiting, 1, static_cast<int>(left.count()));
     if (ready > 0) return Ready::yes;
     if (ready < 0 && errno != EINTR) return Ready::broken;
+    if (now >= deadline) return Ready::late;
   }
 }
 
@@ -208,6 +210,17 @@ Result<Rows> ServerLink::take_results(Monotonic deadline) {
     connection_.reset();
   }
   return answer;
+}
+
+// Nobody is asked anything, so that all a server can say is a notice, or its last word.
+bool ServerLink::lost_before(Monotonic deadline) {
+  while (usable()) {
+    Ready ready = wait_for(PQsocket(connection_.get()), POLLIN, deadline);
+    if (ready == Ready::late) return false;
+    bool read = ready == Ready::yes && PQconsumeInput(connection_.get()) != 0;
+    if (!read || PQstatus(connection_.get()) == CONNECTION_BAD) connection_.reset();
+  }
+  return true;
 }
 
 Result<std::string> ServerLink::literal(const std::string& text) const {

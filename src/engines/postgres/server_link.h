@@ -41,6 +41,8 @@ class ServerLink {
   Result<Rows> run(const std::string& sql, Monotonic deadline) { return run(sql, {}, deadline); }
 
   bool usable() const { return connection_ != nullptr; }
+  // Waits; true as soon as the server closes the connection.
+  bool lost_before(Monotonic deadline);
   // As a literal of this server's SQL, with its quotes.
   Result<std::string> literal(const std::string& text) const;
 

@@ -82,6 +82,35 @@ History forks_of(const ServerHistory& history) {
   return forks;
 }
 
+std::string to_string(const ForkNote& note) {
+  return std::to_string(note.timeline.value) + " " + std::to_string(note.next_xid.value) + " " +
+         std::to_string(note.before_first);
+}
+
+std::optional<ForkNote> parse_fork_note(std::string_view text) {
+  ForkNote note;
+  auto take = [&](auto& value) {
+    auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (parsed.ec != std::errc()) return false;
+    text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
+    if (text.starts_with(' ')) text.remove_prefix(1);
+    return true;
+  };
+  bool whole = take(note.timeline.value) && take(note.next_xid.value) && take(note.before_first);
+  if (!whole || !text.empty()) return std::nullopt;
+  return note;
+}
+
+ServerHistory server_history(const History& history, const std::map<Epoch, std::string>& notes) {
+  ServerHistory forks;
+  for (const Fork& fork : history) {
+    auto text = notes.find(fork.epoch);
+    auto note = text == notes.end() ? std::nullopt : parse_fork_note(text->second);
+    if (note) forks.push_back({fork, note->timeline, note->next_xid});
+  }
+  return forks;
+}
+
 Placement place(const ServerLine& line, const ServerHistory& history) {
   Placement placement;
   placement.position.sequence = Sequence(line.end.value);

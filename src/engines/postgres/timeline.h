@@ -29,7 +29,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -63,6 +65,18 @@ struct ServerFork {
   Xid next_xid;         // see Promoted
 };
 using ServerHistory = std::vector<ServerFork>;  // ascending, gaps allowed
+
+// What stands beside a fork in the cluster record: "timeline next_xid before_first".
+struct ForkNote {
+  TimelineId timeline;
+  Xid next_xid;
+  std::uint32_t before_first = 0;  // see timeline_for
+  friend constexpr bool operator==(const ForkNote&, const ForkNote&) = default;
+};
+std::string to_string(const ForkNote& note);
+std::optional<ForkNote> parse_fork_note(std::string_view text);
+// The forks that have such a note.
+ServerHistory server_history(const History& history, const std::map<Epoch, std::string>& notes);
 
 // Of the promotion for `epoch`. `before_first` is the number of timelines that the server had when
 // the cluster's first epoch began: 0 for one that Spar made.

@@ -127,5 +127,20 @@ TEST(Outcome, NumbersThatAreGivenAgainSayNothing) {
   EXPECT_EQ(outcome_of(Xid(9), Xid(10), XactStatus::forgotten), Outcome::unknown);
 }
 
+TEST(ForkNote, IsReadAsItWasWritten) {
+  ForkNote note{TimelineId{7}, Xid{123456789012}, 2};
+  EXPECT_EQ(to_string(note), "7 123456789012 2");
+  EXPECT_EQ(parse_fork_note(to_string(note)), note);
+  for (const char* wrong : {"", "7", "7 8", "7 8 2 9", "7 8 x", "-7 8 2"}) {
+    EXPECT_FALSE(parse_fork_note(wrong)) << wrong;
+  }
+  History history = {{Epoch{1}, Sequence{0}}, {Epoch{2}, Sequence{50}}, {Epoch{4}, Sequence{70}}};
+  ServerHistory forks = server_history(history, {{Epoch{1}, "1 700 0"}, {Epoch{4}, "4 900 0"}});
+  ASSERT_EQ(forks.size(), 2u);
+  EXPECT_EQ(forks[1].fork, history[2]);
+  EXPECT_EQ(forks[1].timeline, TimelineId{4});
+  EXPECT_EQ(forks[1].next_xid, Xid{900});
+}
+
 }  // namespace
 }  // namespace spar::engines::postgres

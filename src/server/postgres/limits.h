@@ -1,0 +1,23 @@
+// server/postgres/limits.h: the times of a cluster of PostgreSQL servers.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace spar::server::postgres {
+
+using std::chrono::milliseconds;
+
+inline constexpr milliseconds kLookEvery{100};       // at each server
+inline constexpr milliseconds kLookForLost{500};     // at one that does not answer
+inline constexpr milliseconds kAnswerWithin{1'000};  // else a server is taken for frozen
+inline constexpr milliseconds kWriteProbeEvery{1'000};
+inline constexpr milliseconds kActionTime{4'500};     // less than control::kActionDeadline
+inline constexpr milliseconds kSettleTime{3'000};     // a standby reads its own log after a start
+inline constexpr milliseconds kStartTime{60'000};     // of a server: it may have much log to replay
+inline constexpr milliseconds kRebuildTime{110'000};  // less than control::kRejoinDeadline
+inline constexpr milliseconds kJoinPatience{2'000};   // for a new mirror to catch up
+inline constexpr milliseconds kStopTime{20'000};
+inline constexpr std::uint64_t kCaughtUpBytes = 16u << 20;  // of log that a mirror may lack to join
+
+}  // namespace spar::server::postgres

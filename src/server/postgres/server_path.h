@@ -1,0 +1,190 @@
+// server/postgres/server_path.h: PostgreSQL servers as the copies of a cluster.
+//
+// A position's sequence is an LSN; epochs are told apart by timelines (engines/postgres/timeline.h),
+// for which each fork in the record has a note.
+//
+// Contract    Clients reach the servers through the gateway alone, which asks place() where to go
+//             and for whom `on_route` is called when that changes. hold() closes the way for new
+//             transactions and lets running ones end; fence() of the primary cuts it: what the
+//             server still says reaches nobody. So a frozen or cut off primary acknowledges nothing
+//             any more, whatever it does. It is also fenced in every other way left: its agent ends
+//             it, and when it answers again it is made read-only before anything else.
+//             A server is taken for lost when its connection is refused or closed, or it has not
+//             answered for kAnswerWithin, the write probe on the primary included.
+//             resolve_transaction() answers once a primary of a later epoch is admitted, or the
+//             same one again: by the fork's next transaction number and pg_xact_status, and says
+//             "committed" only when the whole synchronous set holds it.
+// Invariants  I1 place() names a server only between its admit() and the next hold() or fence().
+//             I2 A server that was primary is started as one only while the stored record names it
+//                as primary or in the synchronous set.
+// Threads     A watcher for each server; see server/data_path.h. place() and
+//             resolve_transaction() from any thread.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engines/postgres/timeline.h"
+#include "server/data_path.h"
+#include "server/lane.h"
+#include "server/postgres/server_copy.h"
+
+namespace spar::server::postgres {
+
+struct Place {
+  std::string host;
+  std::uint16_t port = 0;
+  Epoch epoch;
+};
+
+enum class RouteChange {
+  open,   // a primary is admitted
+  drain,  // nothing new; what runs goes on
+  cut,    // what runs is over
+};
+
+class ServerPath : public DataPath {
+ public:
+  struct Gateway {
+    std::function<void(RouteChange)> changed;
+    std::function<std::size_t()> busy;  // server connections that a client is using
+  };
+
+  static Result<std::unique_ptr<ServerPath>> make_path(storage::Disk& disk,
+                                                       std::vector<ServerSpec> servers,
+                                                       std::string ledger_directory);
+  ~ServerPath() override;
+
+  void attach(Gateway gateway);
+  std::optional<Place> place() const;
+  using Resolved = std::function<void(engines::postgres::Outcome)>;
+  void resolve_transaction(Epoch epoch, engines::postgres::Xid xid, Resolved done);
+  // The password secret of a role that can log in, as the primary had it at the last look; nothing:
+  // there is none. Code::unavailable: no primary was seen yet.
+  Result<std::optional<std::string>> secret_of(std::string_view role) const;
+  // At the end of the node: the servers that it started, the primary first.
+  void stop_servers();
+
+  void listen(Ears ears) override { ears_ = std::move(ears); }
+  Result<control::Record> make(control::Record record) override;
+  std::vector<control::MemberReport> look(const control::Record& record) override;
+  void watch() override;
+  void stop() override;
+
+  void adopt(const control::Record& record) override;
+  void hold() override;
+  void fence(CopyId copy) override;
+  void forget(CopyId copy) override;
+  void tell_again(CopyId copy) override;
+
+  control::ActionDone promote(CopyId copy, Epoch epoch, const control::Record& record) override;
+  control::ActionDone resolve(const control::ResolveInDoubt& what, Epoch epoch,
+                              const control::Record& record) override;
+  control::ActionDone admit(const control::Admit& what, Epoch epoch,
+                            const control::Record& record) override;
+  control::ActionDone drain(const control::Drain& what, const control::Record& record) override;
+  control::ActionDone set_synchronous(const control::SetSynchronous& what,
+                                      const control::Record& record) override;
+  control::ActionDone follow(const control::Follow& what, Epoch epoch,
+                             const control::Record& record) override;
+  control::ActionDone probe(CopyId copy, const control::Record& record) override;
+  control::ActionDone rejoin(const control::Rejoin& what, Epoch epoch,
+                             const control::Record& record) override;
+  control::ActionDone quarantine(CopyId copy, const control::Record& record) override;
+
+  CopyStatus status(CopyId copy) override;
+  Position acknowledged() override;
+  std::string text_of(const Position& position) const override;
+
+ private:
+  using ServerControl = engines::postgres::ServerControl;
+  using Identity = engines::postgres::Identity;
+
+  // What the last look at a server gave, and what the machine was told of it.
+  struct Seen {
+    bool up = false;
+    bool in_recovery = true;
+    bool near = false;
+    bool told_lost = false;
+    int busy = 0;  // an action restarts or rebuilds it: its silence means nothing
+    engines::postgres::ServerLine line;
+    engines::postgres::Lsn applied;
+    Position position;
+    std::chrono::milliseconds lag{-1};
+    std::string advice;
+  };
+  struct Copy {
+    std::unique_ptr<ServerCopy> server;
+    Seen seen;
+    std::thread watcher;
+  };
+  class Busy;
+
+  ServerPath(storage::Disk& disk, std::string ledger_directory)
+      : disk_(disk), ledger_directory_(std::move(ledger_directory)) {}
+
+  ServerCopy* find(CopyId copy) const;
+  Result<ServerCopy*> known(CopyId copy) const;
+  std::vector<ServerCopy*> others(CopyId copy) const;
+  control::Record record() const;
+  Result<control::Report> report_of(ServerCopy& copy, const control::Record& record);
+  control::Report look_at(ServerCopy& copy, const control::Record& record);
+  Result<void> wait_settled(ServerControl& control, Monotonic deadline);
+  control::Report report_of(const Identity& identity, const control::Record& record) const;
+  engines::postgres::Placement placement_of(const engines::postgres::ServerLine& line,
+                                            const control::Record& record) const;
+  Result<Position> promote_server(ServerCopy& copy, Epoch epoch, const control::Record& record,
+                                  control::ActionDone& done);
+  Result<void> set_names(ServerControl& control, const control::CopySet& set, bool hold_commits,
+                         const control::Record& record, Monotonic deadline);
+  Result<void> wait_joined(ServerControl& control, const control::CopySet& joining,
+                           const control::Record& record, Monotonic deadline);
+  Result<void> wait_received(ServerCopy& target, engines::postgres::Lsn lsn, Monotonic deadline);
+  Result<Position> make_follow(ServerCopy& copy, ServerCopy& primary, bool may_rebuild,
+                               const control::Record& record, Monotonic deadline);
+  Result<void> follow_by_sql(ServerCopy& copy, const ServerCopy& primary, Monotonic deadline);
+  Result<void> keep_slots(ServerControl& primary, CopyId copy, const control::Record& record,
+                          Monotonic deadline);
+  void end_old_primary(CopyId copy);
+  void write_ledger(ServerCopy& copy, const control::Record& record);
+  Result<engines::postgres::Outcome> outcome(Epoch epoch, engines::postgres::Xid xid);
+
+  // server_watch.cpp
+  void watch_copy(CopyId id);
+  bool wait(std::chrono::milliseconds time);  // false: stop
+  Result<void> look_once(CopyId id, ServerControl& control, Identity& known);
+  Result<void> write_once(ServerControl& control);
+  Result<void> read_roles(ServerControl& control);
+  void tell_seen(CopyId id, Seen now);
+  void tell_lost(CopyId id, const std::string& witness, const std::string& text);
+  bool is_stray_primary(CopyId id) const;
+
+  storage::Disk& disk_;
+  std::string ledger_directory_;
+  Ears ears_;
+  Gateway gateway_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<bool> stop_{false};
+  bool watching_ = false;
+  control::Record record_;         // as it is stored
+  std::map<CopyId, Copy> copies_;  // never erased while actions run: members come and go in record_
+  std::optional<Place> place_;
+  CopyId drained_;  // it was brought to rest: no need to end it
+  std::map<std::string, ServerSpec> specs_;
+  std::optional<std::map<std::string, std::string, std::less<>>> roles_;  // SCRAM secrets
+
+  Lane fencer_;
+  Lane resolver_;
+};
+
+}  // namespace spar::server::postgres

@@ -1,0 +1,212 @@
+// What is seen of the servers, and told to the control machine.
+#include <algorithm>
+
+#include "base/log.h"
+#include "server/postgres/limits.h"
+#include "server/postgres/server_path.h"
+
+namespace spar::server::postgres {
+
+using control::Observed;
+using engines::postgres::Field;
+using engines::postgres::Lsn;
+using engines::postgres::Rows;
+using engines::postgres::TimelineId;
+
+namespace {
+
+Monotonic in(milliseconds time) {
+  return std::chrono::steady_clock::now() + time;
+}
+
+// Columns of kLook.
+enum : std::size_t { kInRecovery, kReceived, kApplied, kTimeline, kStreaming, kLag };
+
+// received_tli is nothing while nothing is received: then nothing has changed.
+constexpr const char* kLook = R"(
+select pg_is_in_recovery(),
+       case when pg_is_in_recovery()
+            then greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+            else pg_current_wal_flush_lsn() end,
+       case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
+            else pg_current_wal_flush_lsn() end,
+       receiver.received_tli, coalesce(receiver.status = 'streaming', false),
+       case when pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() then 0
+            else (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::bigint end
+  from (select) as one left join pg_stat_wal_receiver as receiver on true)";
+
+std::int64_t number(const Field& field) {
+  return field && !field->empty() ? std::strtoll(field->c_str(), nullptr, 10) : -1;
+}
+
+Lsn lsn(const Field& field) {
+  return field ? engines::postgres::parse_lsn(*field).value_or(Lsn{}) : Lsn{};
+}
+
+}  // namespace
+
+void ServerPath::watch() {
+  std::lock_guard lock(mutex_);
+  watching_ = true;
+  for (auto& [id, copy] : copies_) {
+    copy.watcher = std::thread([this, id = id] { watch_copy(id); });
+  }
+}
+
+bool ServerPath::wait(milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return !changed_.wait_for(lock, time, [&] { return stop_.load(); });
+}
+
+// An idle session of ours ends at once with its server: so the connection is watched between the
+// looks, and a new one tells a server that is gone from a session that was ended.
+void ServerPath::watch_copy(CopyId id) {
+  ServerCopy* server = find(id);
+  std::optional<ServerControl> control;
+  Identity known;
+  Monotonic write_at{};
+  while (!stop_) {
+    if (!control) {
+      auto made = server->control(in(kAnswerWithin));
+      Result<Identity> identity = made ? made->identify(in(kAnswerWithin))
+                                       : Result<Identity>(std::unexpected(made.error()));
+      if (!identity) {
+        tell_lost(id, "connection", identity.error().message);
+        if (!wait(kLookForLost)) return;
+        continue;
+      }
+      known = std::move(*identity);
+      control = std::move(*made);
+      (void)control->link().run("set synchronous_commit = local", in(kAnswerWithin));
+    }
+    Result<void> looked = look_once(id, *control, known);
+    bool primary = !known.in_recovery;
+    if (looked && primary && std::chrono::steady_clock::now() >= write_at &&
+        !is_stray_primary(id)) {
+      looked = write_once(*control);
+      if (looked) looked = read_roles(*control);
+      write_at = in(kWriteProbeEvery);
+    }
+    if (!looked && !control->link().usable()) {
+      const bool frozen = looked.error().code == Code::deadline;
+      control.reset();
+      if (frozen) tell_lost(id, "probe", looked.error().message);
+      continue;  // refused now, or only our session was ended
+    }
+    if (!looked) tell_lost(id, "probe", looked.error().message);
+    if (stop_) return;
+    if (control->link().lost_before(in(kLookEvery))) control.reset();
+  }
+}
+
+// A transaction of its own, through the log to the disk: what hangs there hangs here.
+Result<void> ServerPath::write_once(ServerControl& control) {
+  auto written = control.link().run("select pg_logical_emit_message(true, 'spar', 'probe')",
+                                    in(kAnswerWithin));
+  if (written || written.error().sqlstate == "25006") return {};  // fenced meanwhile
+  return std::unexpected(written.error());
+}
+
+Result<void> ServerPath::read_roles(ServerControl& control) {
+  SPAR_ASSIGN(Rows rows, control.link().run("select rolname, rolpassword from pg_authid where "
+                                            "rolcanlogin and rolpassword like 'SCRAM-SHA-256$%'",
+                                            in(kAnswerWithin)));
+  std::map<std::string, std::string, std::less<>> roles;
+  for (const auto& row : rows) roles[row[0].value_or("")] = row[1].value_or("");
+  std::lock_guard lock(mutex_);
+  roles_ = std::move(roles);
+  return {};
+}
+
+Result<std::optional<std::string>> ServerPath::secret_of(std::string_view role) const {
+  std::lock_guard lock(mutex_);
+  if (!roles_) {
+    return failure(Code::unavailable, "the cluster has no primary yet", "57P03");
+  }
+  auto found = roles_->find(role);
+  if (found == roles_->end()) return std::optional<std::string>();
+  return std::optional(found->second);
+}
+
+// Somebody else is the record's primary, and this one does not know it yet.
+bool ServerPath::is_stray_primary(CopyId id) const {
+  std::lock_guard lock(mutex_);
+  return record_.primary != id;
+}
+
+Result<void> ServerPath::look_once(CopyId id, ServerControl& control, Identity& known) {
+  SPAR_ASSIGN(Rows rows, control.link().run(kLook, in(kAnswerWithin)));
+  const auto& row = rows[0];
+  const bool in_recovery = row[kInRecovery] == "t";
+  const bool streaming = row[kStreaming] == "t";
+  const auto timeline = number(row[kTimeline]);
+  const bool turned =
+      in_recovery != known.in_recovery ||
+      (timeline > 0 && TimelineId(static_cast<std::uint32_t>(timeline)) != known.line.timeline);
+  if (turned) {
+    SPAR_ASSIGN(known, control.identify(in(kAnswerWithin)));
+  } else {
+    known.line.end = std::max(known.line.end, lsn(row[kReceived]));
+    known.applied = lsn(row[kApplied]);
+  }
+  if (!known.in_recovery && is_stray_primary(id)) {
+    auto fenced = control.fence(in(kAnswerWithin));
+    if (fenced) log_info("server", find(id)->name() + " was primary and is read-only now");
+    return fenced;
+  }
+  Seen now;
+  now.up = true;
+  now.in_recovery = known.in_recovery;
+  now.line = known.line;
+  now.applied = known.applied;
+  now.lag = known.in_recovery ? milliseconds(number(row[kLag])) : milliseconds(0);
+  now.near = streaming || !known.in_recovery;
+  tell_seen(id, std::move(now));
+  return {};
+}
+
+void ServerPath::tell_seen(CopyId id, Seen now) {
+  std::optional<Observed> told;
+  {
+    std::lock_guard lock(mutex_);
+    now.position = placement_of(now.line, record_).position;
+    Seen& last = copies_[id].seen;
+    const Seen& primary = copies_[record_.primary].seen;
+    const Position& at = primary.position;
+    now.near = now.near && now.position.epoch == at.epoch &&
+               now.position.sequence.value + kCaughtUpBytes >= at.sequence.value;
+    if (id == record_.primary) now.near = false;
+    now.busy = last.busy;
+    now.advice = last.advice;
+    const bool moved = !(now.position == last.position);
+    if (now.busy == 0 && (now.near != last.near || moved)) {
+      auto kind = now.near == last.near ? Observed::Kind::progress
+                  : now.near            ? Observed::Kind::caught_up
+                                        : Observed::Kind::lagging;
+      told = Observed{id, kind, "replication", "", now.position, {}};
+    }
+    if (now.busy > 0) now.near = last.near;
+    last = std::move(now);
+  }
+  if (told) ears_.observed(std::move(*told));
+}
+
+void ServerPath::tell_lost(CopyId id, const std::string& witness, const std::string& text) {
+  Observed seen;
+  {
+    std::lock_guard lock(mutex_);
+    Seen& last = copies_[id].seen;
+    last.up = false;
+    if (last.busy > 0 || last.told_lost) return;
+    last.told_lost = true;
+    last.near = false;
+    seen.position = last.position;
+  }
+  seen.copy = id;
+  seen.kind = Observed::Kind::failed;
+  seen.witness = witness;
+  seen.text = text;
+  ears_.observed(std::move(seen));
+}
+
+}  // namespace spar::server::postgres
