@@ -53,6 +53,9 @@ class Hosts {
     for (pid_t pid : agent::working_in(data, "postgres")) ::kill(pid, number);
   }
   int pid(const std::string& name) { return servers_[index(name)].status().pid; }
+  bool runs(const std::string& name) {
+    return servers_[index(name)].status().state == agent::ServerState::running;
+  }
 
  private:
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
@@ -116,7 +119,7 @@ class ServerPartition : public ::testing::Test {
       life.wait("protection", is_protected);
       std::this_thread::sleep_for(away());  // the time that it is away is what is tried here
       release(hosts, lost);
-      if (hosts.pid(lost) > 0) expect_fenced(life, lost);
+      if (hosts.runs(lost)) expect_fenced(life, lost);
       life.close_and_check(others(lost));
     }
   }

@@ -74,6 +74,23 @@ void RelayLoop::route_changed() {
   (void)eventfd_write(wake_, 1);
 }
 
+void RelayLoop::objects_changed() {
+  objects_changed_ = true;
+  (void)eventfd_write(wake_, 1);
+}
+
+void RelayLoop::renew_objects() {
+  if (!options_.objects) return;
+  for (const auto& [key, source] : sources_) source->book->renew(options_.objects(key.first));
+}
+
+void RelayLoop::tell_touched() {
+  if (!options_.schema_touched) return;
+  for (const auto& [key, source] : sources_) {
+    if (source->book->take_touched()) options_.schema_touched(key.first);
+  }
+}
+
 void RelayLoop::set_draining(bool draining) {
   draining_ = draining;
   route_changed();
@@ -122,6 +139,7 @@ void RelayLoop::on_wake() {
   (void)eventfd_read(wake_, &ignored);
   if (route_changed_.exchange(false)) retire_elsewhere();
   take_outcomes();
+  if (objects_changed_.exchange(false)) renew_objects();
 }
 
 void RelayLoop::accept_clients(int listening) {
@@ -164,6 +182,7 @@ void RelayLoop::tick() {
     const bool unused = source.clients == 0 && source.pool.size() == 0;
     it = unused ? sources_.erase(it) : std::next(it);
   }
+  tell_touched();
   serve_freed();
 }
 

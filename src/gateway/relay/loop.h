@@ -82,6 +82,8 @@ class RelayLoop {
     RelayLimits limits = {};
     Resolve resolve = {};    // nothing: writes in doubt end their session (08007)
     ObjectsOf objects = {};  // nothing: what PostgreSQL brings
+    // A text passed that may have changed a database's schema: what `objects` gave is forgotten.
+    std::function<void(std::string_view database)> schema_touched = {};
   };
 
   explicit RelayLoop(Options options);
@@ -95,6 +97,8 @@ class RelayLoop {
   // Connections elsewhere are closed; waiting sessions go on.
   void route_changed();
   void set_draining(bool draining);
+  // `objects` has something new to say.
+  void objects_changed();
 
   std::size_t clients() const { return client_count_; }
   std::size_t connections() const { return server_count_; }
@@ -123,6 +127,8 @@ class RelayLoop {
   void cut_elsewhere();
   void retry_losses(bool all);
   void take_outcomes();
+  void renew_objects();
+  void tell_touched();
   StatementBook::Options book_options(std::string_view database) const;
   bool shut_down();
   void bury();
@@ -170,6 +176,7 @@ class RelayLoop {
   int wake_ = -1;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> route_changed_{false};
+  std::atomic<bool> objects_changed_{false};
   std::atomic<std::size_t> client_count_{0};
   std::atomic<bool> draining_{false};
   std::atomic<std::size_t> server_count_{0};

@@ -123,7 +123,8 @@ RelayLoop::Source& RelayLoop::source_of(const std::string& database, const std::
 
 StatementBook::Options RelayLoop::book_options(std::string_view database) const {
   StatementBook::Options options;
-  if (options_.objects) options.objects = options_.objects(database);
+  auto known = options_.objects ? options_.objects(database) : nullptr;
+  if (known != nullptr) options.objects = std::move(known);
   const std::string seed = random_bytes(sizeof options.seed);
   std::memcpy(&options.seed, seed.data(), sizeof options.seed);
   return options;

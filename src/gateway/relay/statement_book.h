@@ -35,9 +35,9 @@ inline constexpr std::string_view kTakenName = "__spar_taken";  // of no client'
 struct Statement {
   std::uint64_t id = 0;
   std::string server_name;
-  std::string body;    // of a Parse message behind its name: text, zero, parameter types
-  EffectsPtr effects;  // of running it; nothing: none
-  Traits traits;
+  std::string body;       // of a Parse message behind its name: text, zero, parameter types
+  EffectsPtr effects;     // of running it; nothing: none
+  mutable Traits traits;  // judged again when the catalogues say something else
 };
 using StatementPtr = std::shared_ptr<const Statement>;
 
@@ -58,15 +58,22 @@ class StatementBook {
   };
   StatementBook() : StatementBook(Options{}) {}
   explicit StatementBook(Options options)
-      : limits_(options.limits), router_(std::move(options.objects), {.seed = options.seed}) {}
+      : limits_(options.limits),
+        objects_(options.objects),
+        router_(std::move(options.objects), {.seed = options.seed}) {}
 
   StatementPtr intern(std::string_view body);
   const StatementPtr& own(Own which);
   // Of a text, kept for the texts that needed the grammar.
   EffectsPtr effects(std::string_view sql);
-  Traits traits(std::string_view sql, bool standard_strings = true) {
-    return traits_of(router_.route(sql, standard_strings), sql);
-  }
+  // A text that may change the schema makes everything a user made unknown, until renew().
+  Traits traits(std::string_view sql, bool standard_strings = true);
+
+  // What the catalogues say now; nothing happens when it is what they said.
+  void renew(std::shared_ptr<const query::route::Objects> objects);
+  const query::route::Objects* objects() const { return objects_.get(); }
+  // Whether such a text has passed since the last call.
+  bool take_touched() { return std::exchange(touched_, false); }
 
   std::size_t size() const { return statements_.size(); }
 
@@ -74,6 +81,9 @@ class StatementBook {
   void forget_unused();
 
   query::EffectLimits limits_;
+  std::shared_ptr<const query::route::Objects> objects_;
+  std::uint64_t epoch_ = 0;  // of objects_
+  bool touched_ = false;
   query::route::Router router_;
   std::uint64_t next_id_ = 1;
   std::size_t forget_at_ = 64;

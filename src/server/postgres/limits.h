@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 namespace spar::server::postgres {
@@ -18,6 +19,9 @@ inline constexpr milliseconds kStartTime{60'000};     // of a server: it may hav
 inline constexpr milliseconds kRebuildTime{110'000};  // less than control::kRejoinDeadline
 inline constexpr milliseconds kJoinPatience{2'000};   // for a new mirror to catch up
 inline constexpr milliseconds kStopTime{20'000};
+inline constexpr milliseconds kLookAtCatalogues{1'000};
+inline constexpr milliseconds kCatalogueTime{30'000};
+inline constexpr std::size_t kDatabasesMax = 100;           // whose catalogues are kept
 inline constexpr std::uint64_t kCaughtUpBytes = 16u << 20;  // of log that a mirror may lack to join
 
 }  // namespace spar::server::postgres

@@ -66,15 +66,35 @@ RelayLoop::Options loop_options(Node& node, const gateway::Credentials& credenti
               }};
 }
 
+RelayLoop::Options with_catalogues(RelayLoop::Options options,
+                                   std::function<Catalogues*(std::string_view)> of) {
+  options.objects = [of](std::string_view database) {
+    Catalogues* catalogues = of(database);
+    return catalogues == nullptr ? nullptr : catalogues->of(database);
+  };
+  options.schema_touched = [of](std::string_view database) {
+    if (Catalogues* catalogues = of(database)) catalogues->touched(database);
+  };
+  return options;
+}
+
 }  // namespace
 
 RelayService::RelayService(Node& node, const RelayOptions& options)
-    : credentials_(with_roles(options.credentials, node)),
-      loop_(loop_options(node, credentials_, options)) {
+    : node_(node),
+      credentials_(with_roles(options.credentials, node)),
+      loop_(
+          with_catalogues(loop_options(node, credentials_, options),
+                          [this](std::string_view database) { return catalogues_of(database); })) {
   for (ServerPath* servers : node.servers()) {
     servers->attach(
         {[this](RouteChange) { loop_.route_changed(); }, [this] { return loop_.connections(); }});
   }
+}
+
+Catalogues* RelayService::catalogues_of(std::string_view database) {
+  auto found = catalogues_.find(node_.servers_of(database));
+  return found == catalogues_.end() ? nullptr : found->second.get();
 }
 
 void RelayService::on_change(RouteChange change) {
@@ -88,6 +108,7 @@ void RelayService::start() {
 
 RelayService::~RelayService() {
   stop();
+  catalogues_.clear();  // they call the loop
 }
 
 void RelayService::stop() {

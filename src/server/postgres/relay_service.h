@@ -9,12 +9,16 @@
 // Threads     One of its own; stop() from any.
 #pragma once
 
+#include <map>
+#include <memory>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "gateway/relay/loop.h"
 #include "server/config.h"
 #include "server/node.h"
+#include "server/postgres/catalogues.h"
 
 namespace spar::server::postgres {
 
@@ -38,8 +42,11 @@ class RelayService {
 
  private:
   void on_change(RouteChange change);
+  Catalogues* catalogues_of(std::string_view database);
 
+  Node& node_;
   gateway::Credentials credentials_;
+  std::map<ServerPath*, std::unique_ptr<Catalogues>> catalogues_;
   gateway::relay::RelayLoop loop_;
   std::thread thread_;
 };

@@ -107,6 +107,13 @@ std::optional<Place> ServerPath::place() const {
   return place_;
 }
 
+std::optional<engines::postgres::Conninfo> ServerPath::primary_address() const {
+  std::lock_guard lock(mutex_);
+  auto primary = copies_.find(record_.primary);
+  if (!place_ || primary == copies_.end() || !primary->second.server) return std::nullopt;
+  return primary->second.server->address();
+}
+
 void ServerPath::stop() {
   stop_ = true;
   changed_.notify_all();
@@ -306,6 +313,7 @@ Report ServerPath::look_at(ServerCopy& copy, const Record& record) {
   if (report) return *report;
   Report unusable;
   unusable.text = report.error().message;
+  if (!copy.managed()) unusable.text += "; start it (it has no agent that could)";
   return unusable;
 }
 
