@@ -52,10 +52,14 @@ void read_node(Reader& reader, const toml::table& root, Config& config) {
   if (data.empty()) reader.mistake(*node->get("data"), "data is empty", "a directory");
   config.data_directory = absolute_from(config.file, data);
   config.postgres = read_listener(reader, *node, "postgres_listen", "127.0.0.1:6432");
-  for (std::string_view later : {"mysql_listen", "console_listen"}) {
-    if (read_listener(reader, *node, later, "").on()) {
-      warn_later(reader, config, *node, later, "nothing listens there");
-    }
+  config.console = read_listener(reader, *node, "console_listen", "");
+  if (reader.ok() && config.console.on() && !is_loopback(config.console.host)) {
+    reader.mistake(*node->get("console_listen"),
+                   "the console asks nobody for a password and listens on " + config.console.host,
+                   "127.0.0.1 or [::1], and a proxy with logins in front of it");
+  }
+  if (reader.ok() && read_listener(reader, *node, "mysql_listen", "").on()) {
+    warn_later(reader, config, *node, "mysql_listen", "nothing listens there");
   }
 }
 

@@ -69,6 +69,7 @@ struct Config {
   std::string file;            // as it was named
   std::string data_directory;  // absolute: admin.sock, the lock, the cluster records
   Listener postgres{"127.0.0.1", 6432};
+  Listener console;  // HTTP, read-only; on loopback alone
   TlsConfig tls;
   gateway::Limits limits;  // the table [limits]; ranges stand beside the parser in config.cpp
   std::chrono::milliseconds write_pause_max{

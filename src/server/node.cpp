@@ -125,6 +125,20 @@ postgres::ServerPath* Node::servers_of(std::string_view database) {
   return any;
 }
 
+std::string Node::warning_for(std::string_view database) {
+  const postgres::ServerPath* servers = servers_of(database);
+  for (const auto& hosted : clusters_) {
+    if (servers == nullptr || hosted->servers.get() != servers || !hosted->controller) continue;
+    const control::State state = hosted->controller->state();
+    if (!state.exposed_since) return "";
+    const auto since = std::chrono::steady_clock::now() - *state.exposed_since;
+    return "cluster \"" + hosted->controller->spec().name + "\" has been exposed for " +
+           std::to_string(std::chrono::duration_cast<std::chrono::seconds>(since).count()) +
+           " s: " + state.condition;
+  }
+  return "";
+}
+
 std::vector<postgres::ServerPath*> Node::servers() {
   std::vector<postgres::ServerPath*> all;
   for (const auto& hosted : clusters_) {

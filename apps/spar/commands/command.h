@@ -46,6 +46,7 @@ void add_init(CLI::App& app, Context& context);
 void add_serve(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_events(CLI::App& app, Context& context);
+void add_doctor(CLI::App& app, Context& context);
 void add_switchover(CLI::App& app, Context& context);
 void add_failover(CLI::App& app, Context& context);
 void add_copy(CLI::App& app, Context& context);

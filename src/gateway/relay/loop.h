@@ -82,6 +82,8 @@ class RelayLoop {
     RelayLimits limits = {};
     Resolve resolve = {};    // nothing: writes in doubt end their session (08007)
     ObjectsOf objects = {};  // nothing: what PostgreSQL brings
+    // What a client is told as a NOTICE when it has logged in; "": nothing.
+    std::function<std::string(std::string_view database)> greeting = {};
     // A text passed that may have changed a database's schema: what `objects` gave is forgotten.
     std::function<void(std::string_view database)> schema_touched = {};
   };
