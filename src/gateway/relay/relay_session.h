@@ -182,7 +182,7 @@ class RelaySession {
   void on_bind(const Frame& frame, Chunks& to_server);
   void set_portal(std::string_view name, EffectsPtr effects, const Traits& traits);
   StatementPtr provide(std::string_view name, Chunks& to_server);
-  void provide_named(const StatementPtr& statement, Chunks& to_server);
+  void provide_named(const StatementPtr& statement, Chunks& to_server, bool probe = false);
   void make_place(const StatementPtr& statement, Chunks& to_server);
   void provide_unnamed(Chunks& to_server);
   std::string server_name(std::string_view name) const;
@@ -192,6 +192,8 @@ class RelaySession {
 
   // relay_session_answers.cpp: what the server says.
   Result<bool> passes(const Frame& frame, Chunks& to_client);
+  bool notice_passes() const;
+  bool stays_behind(const Frame& frame);
   bool answer_passes(const Frame& frame, Chunks& to_client);
   bool ready_passes(Chunks& to_client);
   bool repeats(const Frame& frame);
@@ -259,7 +261,8 @@ class RelaySession {
   std::uint8_t holds_ = 0;
   bool drops_client_ = false;  // the message under way is not sent on
   bool passes_server_ = true;  // the message under way is sent on
-  bool batch_open_ = false;    // extended messages were sent, and no Sync after them
+  bool batch_open_ = false;    // extended messages were sent, and no Sync or Query after them
+  bool unsynced_ = false;      // an error in them would make the server ignore what comes
   bool skipping_ = false;      // the server ignores all up to a Sync that has not been sent
   bool copy_in_ = false;       // the server takes COPY data
   bool failed_ = false;        // an error since the last ReadyForQuery

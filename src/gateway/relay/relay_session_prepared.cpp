@@ -93,14 +93,14 @@ void RelaySession::parse_twice(std::string_view name, std::string_view body, Chu
       [&](Bytes& out) { append_parse(kTakenName, body, out); });
 }
 
-void RelaySession::provide_named(const StatementPtr& statement, Chunks& to_server) {
+void RelaySession::provide_named(const StatementPtr& statement, Chunks& to_server, bool probe) {
   if (server_->statements.touch(statement->id)) return;
   make_place(statement, to_server);
   Bytes out;
   append_parse(statement->server_name, statement->body, out);
   to_server.copy(out);
   undo_.push({.kind = Undo::Kind::injected, .statement = statement});
-  expect({.what = Expect::parse, .swallow = true, .undo = true});
+  expect({.what = Expect::parse, .swallow = true, .undo = true, .probe = probe});
 }
 
 // One of this name may be left from before it was forgotten (its plan went stale), and the
