@@ -213,9 +213,9 @@ void RelayLoop::retire_elsewhere() {
         drop(*servers_[id]);
       }
     }
-    source->pool.retry_now();
   }
   if (!draining_) cut_elsewhere();
+  for (const auto& [key, source] : sources_) source->pool.retry_now();
   retry_losses(true);
   for (const auto& [key, source] : sources_) open_connections(*source);
 }

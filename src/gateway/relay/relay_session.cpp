@@ -269,7 +269,9 @@ bool RelaySession::on_execute(const Frame& frame, Chunks& to_server) {
   Owed owed{.what = Expect::execute};
   const std::string_view body = frame.body();
   auto portal = portals_.empty() ? portals_.end() : portals_.find(body.substr(0, body.find('\0')));
-  if (portal != portals_.end()) {
+  if (portal == portals_.end()) {
+    commits_ |= owed.commits = left_;
+  } else {
     const Traits& traits = portal->second.traits;
     if (traits.verb == Traits::Verb::commit && !may_commit(true, to_server)) return false;
     enter(traits, false, owed, to_server);

@@ -232,6 +232,7 @@ class RelaySession {
   // relay_session_continuity.cpp: after a connection was lost.
   void take_pending();
   Loss decide(Chunks& to_client);
+  bool may_have_committed();
   Loss under_way(Chunks& to_client);
   Loss end_with(Error error);
   void answer_failed(Chunks& to_client);
@@ -279,6 +280,8 @@ class RelaySession {
   bool begun_ = false;        // a BEGIN of the client's is sent
   bool turning_ = false;      // what was sent may begin or end a transaction
   bool rolls_back_ = false;   // what ends it is ROLLBACK
+  bool left_ = false;         // what ends the transaction is in a batch that goes on
+  bool commits_ = false;      // one of the statements does, as Step says
   bool ended_ = false;        // COMMIT or ROLLBACK was answered, ReadyForQuery was not
   bool wrote_ = false;        // it may have
   bool probe_due_ = false;    // it may have since its id was asked for

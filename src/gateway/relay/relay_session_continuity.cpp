@@ -96,8 +96,8 @@ RelaySession::Loss RelaySession::decide(Chunks& to_client) {
     return holds_ == 0 ? Loss::none : end_with(held_elsewhere(holds_));
   }
   std::size_t results = 0;
+  if (may_have_committed()) return end_with(unknown_outcome());
   for (const Pending& one : pending_) {
-    if (one.owed.commits) return end_with(unknown_outcome());
     results += one.owed.what == Expect::query || one.owed.what == Expect::execute;
   }
   const bool leaves = ended_ || (rolls_back_ && results <= 1 && !recovering_);
@@ -110,6 +110,15 @@ RelaySession::Loss RelaySession::decide(Chunks& to_client) {
     if (xid_ != 0) return Loss::in_doubt;
   }
   return under_way(to_client);
+}
+
+// Until its unit has been answered to the end.
+bool RelaySession::may_have_committed() {
+  if (journal_.overflowed()) return commits_;
+  for (std::uint32_t i = journal_.begin(); i < journal_.end(); ++i) {
+    if (journal_.at(i).commits) return true;
+  }
+  return false;
 }
 
 // Nothing of it has happened: it can be repeated, or must fail.

@@ -52,9 +52,11 @@ void RelaySession::enter(const Traits& traits, bool simple, Owed& owed, Chunks& 
     wrap_ = Wrap::closing;
     owed.withhold = owed.takes_ready = true;
   }
+  owed.commits = left_;
   if (traits.verb != Verb::none) {
     turning_ = true;
-    owed.commits = traits.verb == Verb::mixed && (traits.writes || wrote_);
+    left_ |= !simple && traits.verb != Verb::begin;
+    owed.commits |= traits.verb == Verb::mixed && (traits.writes || wrote_);
     rolls_back_ = inside && (traits.verb == Verb::rollback ||
                              (traits.verb == Verb::commit && status_ == 'E'));
     owed.ends = owed.barrier = inside && traits.verb == Verb::commit && !rolls_back_;
@@ -68,10 +70,10 @@ void RelaySession::enter(const Traits& traits, bool simple, Owed& owed, Chunks& 
       owed.withhold = owed.takes_ready = simple;
     } else {
       owed.commits = true;
-      return;
     }
   }
-  if (!traits.writes) return;
+  commits_ |= owed.commits;
+  if (!traits.writes || owed.commits) return;
   wrote_ = true;
   batch_copies_in_ |= traits.copies_in;
   probe_due_ = limits_.resolves && xid_ == 0;
@@ -190,7 +192,8 @@ void RelaySession::end_transaction(std::uint32_t step) {
 void RelaySession::forget_transaction() {
   journal_.clear();
   wrap_ = Wrap::none;
-  begun_ = rolls_back_ = ended_ = asked_ = wrote_ = probe_due_ = commit_sent_ = read_only_ = false;
+  left_ = commits_ = begun_ = rolls_back_ = ended_ = asked_ = wrote_ = probe_due_ = commit_sent_ =
+      read_only_ = false;
   xid_ = 0;
   withheld_.clear();
 }
