@@ -120,6 +120,7 @@ class Continuity : public PostgresCopies {
     if (synchronous) must(a_->control().set_synchronous({b_->name()}, 1, patiently()));
     ServerLink link = a_->session();
     must(link.run("create table t (id int primary key, n int)", patiently()));
+    wait_for(*b_, "to_regclass('t') is not null");
   }
   void start_relay(std::uint16_t port) {
     RelayOptions options;
@@ -285,6 +286,140 @@ TEST_F(Continuity, RepeatsAnOpenTransaction) {
   EXPECT_EQ(add("1", "1"), "12");
   EXPECT_EQ(idle->ask("SHOW work_mem"), "5MB");
   EXPECT_EQ(oracle_.asked(), 0u);
+}
+
+// A connection that is lost alone: the same server knows what became of the transaction.
+TEST_F(Continuity, ResolvesWhereTheServerStays) {
+  start(false);
+  std::atomic<int> next{0};
+  proxy_ = std::make_unique<CuttingProxy>(a_->server().place().port, [&] {
+    constexpr Fate kFates[] = {Fate::keep, Fate::pass, Fate::swallow_answer, Fate::pass};
+    return kFates[static_cast<std::size_t>(next++ % 4)];
+  });
+  start_relay(proxy_->port());
+  oracle_.knows(1, *a_, Xid(~std::uint64_t{0}));
+  auto it = client();
+  std::jthread cutter([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      if (proxy_->standing() > 0) proxy_->cut();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  constexpr int kEach = 20;
+  for (int i = 0; i < kEach; ++i) {
+    const std::string id = std::to_string(i);
+    EXPECT_EQ(it->ask("INSERT INTO t VALUES (" + id + ", 1)"), "INSERT 0 1");
+    EXPECT_EQ(it->ask("UPDATE t SET n = n + 1 WHERE id = $1::int RETURNING n", {id}), "2");
+    EXPECT_EQ(it->ask("BEGIN; UPDATE t SET n = n + 1 WHERE id = " + id), "UPDATE 1");
+    EXPECT_EQ(it->ask("COMMIT"), "COMMIT");
+    ASSERT_EQ(it->ask("COPY t FROM STDIN"), "copy in");
+    const std::string line = std::to_string(1000 + i) + "\t3\n";
+    PQputCopyData(it->get(), line.data(), static_cast<int>(line.size()));
+    PQputCopyEnd(it->get(), nullptr);
+    EXPECT_EQ(PqClient::answer(PQgetResult(it->get())), "COPY 1");
+    while (PGresult* more = PQgetResult(it->get())) PQclear(more);
+  }
+  EXPECT_EQ(it->ask("SELECT count(*) || ' ' || min(n) || ' ' || max(n) FROM t"),
+            std::to_string(2 * kEach) + " 3 3");
+  EXPECT_GE(oracle_.asked(), 4u * kEach / 2);  // some twice
+}
+
+TEST_F(Continuity, CopiesIntoAnOpenTransactionAgain) {
+  start(true);
+  start_relay(a_->server().place().port);
+  auto it = client();
+  ASSERT_EQ(it->ask("BEGIN"), "BEGIN");
+  ASSERT_EQ(it->ask("COPY t FROM STDIN"), "copy in");
+  PQputCopyData(it->get(), "1\t1\n2\t", 6);
+  PQflush(it->get());
+  kill_primary();
+  relay_->route_to(std::nullopt);
+  take_over();
+  PQputCopyData(it->get(), "2\n", 2);
+  PQputCopyEnd(it->get(), nullptr);
+  EXPECT_EQ(PqClient::answer(PQgetResult(it->get())), "COPY 2");
+  while (PGresult* more = PQgetResult(it->get())) PQclear(more);
+  EXPECT_EQ(it->ask("SELECT sum(n) FROM t"), "3");
+  EXPECT_EQ(it->ask("COMMIT"), "COMMIT");
+}
+
+// A result that is under way goes on where it was, or says that it cannot.
+TEST_F(Continuity, GoesOnInTheMiddleOfAResult) {
+  start(true);
+  start_relay(a_->server().place().port);
+  auto same = client(), other = client();
+  auto ask = [](const PqClient& it, const char* sql) {
+    ASSERT_EQ(PQsendQuery(it.get(), sql), 1);
+    PQsetSingleRowMode(it.get());
+    PGresult* first = PQgetResult(it.get());
+    ASSERT_EQ(PQresultStatus(first), PGRES_SINGLE_TUPLE);
+    PQclear(first);
+  };
+  // Too much for the buffers in between: the server has not sent all.
+  ask(*same, "SELECT i, repeat('x', 1000) FROM generate_series(1, 50000) i");
+  ask(*other, "SELECT i, repeat(random()::text, 100) FROM generate_series(1, 50000) i");
+  kill_primary();
+  relay_->route_to(std::nullopt);
+  take_over();
+  int rows = 1;
+  std::string last;
+  while (PGresult* result = PQgetResult(same->get())) {
+    if (PQresultStatus(result) == PGRES_SINGLE_TUPLE) {
+      ++rows;
+      last = PQgetvalue(result, 0, 0);
+    }
+    EXPECT_NE(PQresultStatus(result), PGRES_FATAL_ERROR);
+    PQclear(result);
+  }
+  EXPECT_EQ(rows, 50000);
+  EXPECT_EQ(last, "50000");
+  std::string state;
+  while (PGresult* result = PQgetResult(other->get())) {
+    if (PQresultStatus(result) == PGRES_FATAL_ERROR)
+      state = PqClient::answer(result);
+    else
+      PQclear(result);
+  }
+  EXPECT_EQ(state, "40001");
+  EXPECT_EQ(other->ask("SELECT 1"), "1");
+}
+
+// A primary that was made read-only, before anybody has told the relay where the next one is.
+TEST_F(Continuity, WaitsWhenItsServerIsFenced) {
+  start(true);
+  start_relay(a_->server().place().port);
+  auto it = client(), open = client();
+  ASSERT_EQ(it->ask("INSERT INTO t VALUES (1, 1)"), "INSERT 0 1");
+  ASSERT_EQ(open->ask("BEGIN"), "BEGIN");
+  ASSERT_EQ(open->ask("UPDATE t SET n = 2"), "UPDATE 1");
+  must(a_->control().fence(patiently()));
+  ASSERT_EQ(PQsendQuery(it->get(), "INSERT INTO t VALUES (2, 2)"), 1);
+  ASSERT_EQ(PQsendQuery(open->get(), "UPDATE t SET n = 3"), 1);
+  PQflush(it->get());
+  PQflush(open->get());
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  PQconsumeInput(it->get());
+  EXPECT_EQ(PQisBusy(it->get()), 1);
+  take_over();
+  EXPECT_EQ(PqClient::answer(PQgetResult(it->get())), "INSERT 0 1");
+  EXPECT_EQ(PqClient::answer(PQgetResult(open->get())), "UPDATE 1");
+  for (const auto* each : {&it, &open}) {
+    while (PGresult* more = PQgetResult((*each)->get())) PQclear(more);
+  }
+  EXPECT_EQ(open->ask("COMMIT"), "COMMIT");
+  EXPECT_EQ(open->ask("SHOW default_transaction_read_only"), "off");
+  EXPECT_EQ(open->ask("SELECT sum(n) FROM t"), "5");
+}
+
+TEST_F(Continuity, ATransactionThatReadsCannotWriteHearsSo) {
+  start(false);
+  start_relay(a_->server().place().port);
+  auto it = client();
+  for (const char* begin : {"BEGIN READ ONLY", "SET default_transaction_read_only = on"}) {
+    EXPECT_NE(it->ask(begin), "lost");
+    EXPECT_EQ(it->ask("INSERT INTO t VALUES (1, 1)"), "25006");
+    it->ask("ROLLBACK");
+  }
 }
 
 TEST_F(Continuity, ATransactionThatSeesOtherDataFails) {
