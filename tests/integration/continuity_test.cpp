@@ -29,6 +29,17 @@ class AllTables : public query::route::BuiltInObjects {
   }
 };
 
+// INSERT INTO numbered (n) VALUES (x) RETURNING id, as query/replay would tell it.
+std::optional<std::string> with_ids(std::string_view sql, std::span<const std::string> names,
+                                    const gateway::relay::ReturnedValues& rows) {
+  if (!sql.starts_with("INSERT INTO numbered (n) VALUES (") || rows.size() != 1) return {};
+  if (names.size() != 1 || names[0] != "id" || !rows[0][0]) return {};
+  std::string out(sql);
+  out.insert(out.find("(n)") + 1, "id, ");
+  out.insert(out.find("VALUES (") + 8, *rows[0][0] + ", ");
+  return out;
+}
+
 gateway::relay::Outcome translated(engines::postgres::Outcome outcome) {
   switch (outcome) {
     case engines::postgres::Outcome::committed:
@@ -128,6 +139,7 @@ class Continuity : public PostgresCopies {
     options.server = at(port, 1);
     options.resolve = oracle_.resolve();
     options.objects = [](std::string_view) { return std::make_shared<AllTables>(); };
+    options.explicit_values = with_ids;
     options.secret = gateway::relay::Password{PostgresCopy::kPassword};
     relay_ = std::make_unique<Relay>(std::move(options));
   }
@@ -291,6 +303,29 @@ TEST_F(Continuity, RepeatsAnOpenTransaction) {
   EXPECT_EQ(add("1", "1"), "12");
   EXPECT_EQ(idle->ask("SHOW work_mem"), "5MB");
   EXPECT_EQ(oracle_.asked(), 0u);
+}
+
+TEST_F(Continuity, GivesNumbersOfASequenceAgain) {
+  start(true);
+  start_relay(a_->server().place().port);
+  auto it = client(), other = client();
+  ASSERT_EQ(it->ask("CREATE TABLE numbered (id bigserial PRIMARY KEY, n int)"), "CREATE TABLE");
+  ASSERT_EQ(it->ask("BEGIN"), "BEGIN");
+  ASSERT_EQ(it->ask("INSERT INTO numbered (n) VALUES (10) RETURNING id"), "1");
+  ASSERT_EQ(it->ask("INSERT INTO numbered (n) VALUES ($1::int) RETURNING id", {"20"}), "2");
+  PQclear(
+      PQprepare(it->get(), "add", "INSERT INTO numbered (n) VALUES ($1) RETURNING id", 0, nullptr));
+  const char* values[] = {"30"};
+  PGresult* binary = PQexecPrepared(it->get(), "add", 1, values, nullptr, nullptr, 1);
+  EXPECT_EQ(PQgetlength(binary, 0, 0), 8);
+  PQclear(binary);
+  kill_primary();
+  relay_->route_to(std::nullopt);
+  take_over();
+  EXPECT_EQ(it->ask("SELECT string_agg(id || ':' || n, ' ' ORDER BY id) FROM numbered"),
+            "1:10 2:20 3:30");
+  EXPECT_EQ(it->ask("COMMIT"), "COMMIT");
+  EXPECT_GT(std::stoi(other->ask("INSERT INTO numbered (n) VALUES (40) RETURNING id")), 3);
 }
 
 // A connection that is lost alone: the same server knows what became of the transaction.

@@ -173,6 +173,7 @@ std::uint32_t RelaySession::note(const Owed& owed, std::string_view message,
                         .barrier = owed.barrier,
                         .commits = owed.commits,
                         .ends = owed.ends,
+                        .returns = owed.returns,
                         .statement = statement},
                        message);
 }
@@ -250,6 +251,7 @@ bool RelaySession::on_query(const Frame& frame, Chunks& to_server) {
   const std::optional<std::string> other = without_our_name(effects, true, to_server);
   Owed owed{.what = Expect::query};
   enter(traits, true, owed, to_server);
+  owed.returns = keep_returned(traits, sql);
   expect_effects(owed, effects);
   batch_open_ = false;  // a Query ends what came before it
   unnamed_.clear();
@@ -275,6 +277,7 @@ bool RelaySession::on_execute(const Frame& frame, Chunks& to_server) {
     const Traits& traits = portal->second.traits;
     if (traits.verb == Traits::Verb::commit && !may_commit(true, to_server)) return false;
     enter(traits, false, owed, to_server);
+    owed.returns = portal->second.returns;
     expect_effects(owed, portal->second.effects);
   }
   send(owed, frame.bytes, to_server);

@@ -38,6 +38,7 @@
 #include "gateway/relay/chunks.h"
 #include "gateway/relay/fifo.h"
 #include "gateway/relay/frames.h"
+#include "gateway/relay/returned_rows.h"
 #include "gateway/relay/server_login.h"
 #include "gateway/relay/session_settings.h"
 #include "gateway/relay/statement_book.h"
@@ -64,7 +65,8 @@ struct SessionLimits {
   std::size_t unnamed_bytes_max = 64u << 10;  // of an unnamed statement kept between batches
   // What is kept to repeat a transaction; one that needs more fails with its connection (40001).
   std::size_t journal_bytes_max = 1u << 20;
-  bool resolves = false;  // somebody can say what became of a transaction
+  bool resolves = false;                            // somebody can say what became of a transaction
+  const ExplicitValues* explicit_values = nullptr;  // outlives the session
 };
 
 // What became of a transaction whose connection was lost.
@@ -113,16 +115,17 @@ class RelaySession {
  private:
   struct Owed {
     Expect what = Expect::query;
-    bool swallow = false;      // nobody asked: the answer is not passed on
-    bool undo = false;         // has an entry in undo_
-    bool effects = false;      // has an entry in effects_
-    bool takes_ready = false;  // ReadyForQuery is passed on with `swallow`, and not without
-    bool withhold = false;     // the last CommandComplete waits for the next ReadyForQuery
-    bool probe = false;        // for the transaction's id
-    bool commits = false;      // Step's
-    bool ends = false;         // Step's
-    bool barrier = false;      // Step's
-    std::uint32_t step = 0;    // in the journal; 0: it must not be repeated
+    bool swallow = false;       // nobody asked: the answer is not passed on
+    bool undo = false;          // has an entry in undo_
+    bool effects = false;       // has an entry in effects_
+    bool takes_ready = false;   // ReadyForQuery is passed on with `swallow`, and not without
+    bool withhold = false;      // the last CommandComplete waits for the next ReadyForQuery
+    bool probe = false;         // for the transaction's id
+    bool commits = false;       // Step's
+    bool ends = false;          // Step's
+    bool barrier = false;       // Step's
+    std::uint32_t returns = 0;  // Step's
+    std::uint32_t step = 0;     // in the journal; 0: it must not be repeated
   };
   struct Undo {
     enum class Kind : std::uint8_t { parsed, known, injected, closed, duplicate };
@@ -138,6 +141,7 @@ class RelaySession {
   struct Portal {
     EffectsPtr effects;
     Traits traits;
+    std::uint32_t returns = 0;
   };
   enum class Wrap : std::uint8_t {
     none,
@@ -180,7 +184,7 @@ class RelaySession {
   bool can_answer_parse() const;
   void parse_twice(std::string_view name, std::string_view body, Chunks& to_server);
   void on_bind(const Frame& frame, Chunks& to_server);
-  void set_portal(std::string_view name, EffectsPtr effects, const Traits& traits);
+  void set_portal(std::string_view name, Portal portal);
   StatementPtr provide(std::string_view name, Chunks& to_server);
   void provide_named(const StatementPtr& statement, Chunks& to_server, bool probe = false);
   void make_place(const StatementPtr& statement, Chunks& to_server);
@@ -245,6 +249,13 @@ class RelaySession {
   Traits::Verb bound_verb(const Frame& frame) const;
   bool refuses(const Frame& frame, Chunks& to_server, Chunks& to_client);
 
+  // relay_session_returning.cpp: INSERT ... RETURNING.
+  std::uint32_t keep_returned(const Traits& traits, std::string_view body);
+  void keep_bound(std::uint32_t key, const Frame& frame, const StatementPtr& statement);
+  void hear_returned(const Owed& owed, const Step& step, const Frame& frame);
+  Bytes repeated_message(std::uint32_t number, Chunks& to_server);
+  Bytes bind_explicit(std::string_view bind, std::string_view body, Chunks& to_server);
+
   // relay_session_effects.cpp: what statements leave behind.
   void expect_effects(Owed& owed, const EffectsPtr& effects);
   void apply(const query::SessionEffects& effects);
@@ -296,7 +307,9 @@ class RelaySession {
   Bytes withheld_;
 
   TransactionJournal journal_;
-  DigestReader now_;  // of the answer under way
+  std::map<std::uint32_t, ReturnedRows> returned_;          // by Step::returns
+  std::map<std::uint64_t, std::string> described_inserts_;  // RowDescription by statement
+  DigestReader now_;                                        // of the answer under way
   SettingsPtr start_settings_;
   std::uint8_t start_holds_ = 0;
   bool unnamed_noted_ = false;   // the journal prepares the unnamed statement

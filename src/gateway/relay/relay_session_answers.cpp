@@ -73,6 +73,7 @@ bool RelaySession::repeats(const Frame& frame) {
       (!now_.between() && now.messages == step->seen.messages)) {
     diverged_ |= step->done;
     if (now_.between()) step->seen = now;
+    hear_returned(front, *step, frame);
     return step->done;
   }
   diverged_ |= now.messages == step->seen.messages && now != step->seen;
@@ -237,6 +238,9 @@ void RelaySession::step_done(const Owed& owed) {
   Step* step = owed.step == 0 ? nullptr : journal_.find(owed.step);
   if (step != nullptr) {
     if (step->done) --verify_left_;
+    if (owed.returns != 0 && owed.what != Expect::bind && owed.what != Expect::describe_portal) {
+      if (auto kept = returned_.find(owed.returns); kept != returned_.end()) kept->second.finish();
+    }
     if (!step->swallow) diverged_ |= now_.digest().messages < step->seen.messages;
     step->done = true;
   }

@@ -295,6 +295,7 @@ void RelaySession::resend(std::uint32_t number, Chunks& to_server) {
             .commits = step.commits,
             .ends = step.ends,
             .barrier = step.barrier,
+            .returns = step.returns,
             .step = number};
   if (!pending_.empty() && pending_.front().owed.step == number) {
     Pending one = std::move(pending_.front());
@@ -314,7 +315,8 @@ void RelaySession::resend(std::uint32_t number, Chunks& to_server) {
   if (owed.what == Expect::known) {
     owed.swallow |= step.done;
   } else {
-    to_server.copy(journal_.message(step));
+    const Bytes other = step.returns == number ? repeated_message(number, to_server) : Bytes();
+    to_server.copy(other.empty() ? journal_.message(step) : std::string_view(other));
   }
   if (owed.what != Expect::nothing) expect(owed);
 }

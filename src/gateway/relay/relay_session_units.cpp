@@ -191,6 +191,7 @@ void RelaySession::end_transaction(std::uint32_t step) {
 
 void RelaySession::forget_transaction() {
   journal_.clear();
+  returned_.clear();
   wrap_ = Wrap::none;
   left_ = commits_ = begun_ = rolls_back_ = ended_ = asked_ = wrote_ = probe_due_ = commit_sent_ =
       read_only_ = false;
