@@ -242,8 +242,6 @@ void RelayLoop::release(Client& client) {
   Server& server = *client.server;
   client.session->release();
   client.server = nullptr;
-  client.pause = std::chrono::milliseconds(0);
-  client.give_up_at = kNoDeadline;
   server.client = nullptr;
   server.freed = true;
   freed_.push_back(server.id);
