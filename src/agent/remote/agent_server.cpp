@@ -154,7 +154,7 @@ void AgentServer::serve(TlsStream& stream) {
   FrameReader frames(kRequestMax);
   while (true) {
     if (auto served = serve_one(stream, frames, client); !served) {
-      if (served.error().code == Code::corrupt) log_warning("agent", served.error().message);
+      log_info("agent", client + ": " + served.error().message);
       return;
     }
   }
@@ -183,6 +183,11 @@ Result<void> AgentServer::serve_one(TlsStream& stream, FrameReader& frames,
     Answer refusal{.id = "", .text = Failure(request.error())};
     (void)stream.send(frame(encode(refusal)), in(kMessageTime));
     return std::unexpected(std::move(request.error()));
+  }
+  if (is_order(request->ask) && !stream.still_open()) {
+    log_warning("agent", request->server + ": " + describe(request->ask) +
+                             " is dropped: whoever gave it has left");
+    return failure(Code::io, "the client has left");
   }
   return stream.send(frame(encode(answer(*request, client))), in(kMessageTime));
 }

@@ -3,6 +3,8 @@
 // Contract    Serves the agents given, by name, on a listening socket, until stop(). A client whose
 //             certificate does not verify, or is for none of `allow`, can ask nothing. An order goes on when its connection breaks; asked for again with the same
 //             id, it gives its outcome (orders.h).
+//             An order whose client has left before it was begun is dropped: one who stood still
+//             must not obey what is long over.
 //             Bounds: kConnectionsMax connections, kHandshakeTime for a handshake, kMessageTime for
 //             a message, kRequestMax bytes, kSilenceMax between two.
 //             stop() ends all connections and waits for the orders that run; false: some still do

@@ -1,6 +1,7 @@
 // agent/remote/message.h: what Spar and an agent say to each other, as bytes: pure.
 //
-// A frame is its length (4 bytes, big-endian) and a JSON object. One request, one answer, in turn.
+// A frame is its length (4 bytes, big-endian) and a JSON object. One request, one answer, in turn: a
+// client that sends more meanwhile is taken for gone.
 //   request  {"protocol": 1, "id", "server", "within_ms", "ask": "look" | "transactions_beyond" |
 //             "create" | "start" | "stop" | "rewind" | "rebuild", ...}
 //            orders: "epoch"; start: "as": "primary" | "standby"; stop: "how": "fast" | "immediate"

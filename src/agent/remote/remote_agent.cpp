@@ -98,7 +98,12 @@ Result<Answer> RemoteAgent::talk(TlsStream& stream, const std::string& bytes, Mo
 Result<Answer> RemoteAgent::ask_once(const Request& request, Monotonic deadline, bool& sent) {
   SPAR_ASSIGN(std::string body, encode(request));
   SPAR_ASSIGN(Stream stream, take(deadline));
-  SPAR_ASSIGN(Answer answer, talk(*stream, frame(body), deadline, sent));
+  auto talked = talk(*stream, frame(body), deadline, sent);
+  if (!talked) {
+    stream->abandon();  // an agent that stood still must not find the order later
+    return talked;
+  }
+  Answer answer = std::move(*talked);
   if (answer.id == request.id) {
     give_back(std::move(stream));
     return answer;

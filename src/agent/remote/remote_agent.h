@@ -5,6 +5,8 @@
 //             request is sent again with the same id for kReturnTime: the agent goes on with an
 //             order meanwhile, and gives its outcome (orders.h). An agent that was started again in
 //             between performs it anew: orders are idempotent.
+//             A call that ends without an answer breaks its connection: an agent that stood still
+//             drops an order that it has not begun.
 //             Code::copy_lost: no agent answers there, or it is not who it should be; an order may
 //             have had an effect. Code::deadline: the same, later.
 // Threads     Any thread.

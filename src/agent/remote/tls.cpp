@@ -326,6 +326,12 @@ bool TlsStream::still_open() {
   return got < 0 && errno == EAGAIN;
 }
 
+void TlsStream::abandon() {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  socket_.reset();
+}
+
 void TlsStream::break_off() {
   ::shutdown(socket_.get(), SHUT_RDWR);
 }

@@ -76,6 +76,7 @@ class TlsStream {
   Result<std::size_t> receive(std::span<char> into, Monotonic deadline);
   Result<void> send(std::string_view bytes, Monotonic deadline);
   bool still_open();  // nothing came and nobody closed: it may be used once more
+  void abandon();     // for good: what was not delivered yet never is
   void break_off();   // what waits ends as if the other side had closed
 
  private:
