@@ -378,13 +378,20 @@ void check_exposure(Reader& reader, const toml::table& root, const Config& confi
   }
 }
 
+// A server has one copy: an agent knows it by the copy's name alone.
 void check_agents(Reader& reader, const toml::table& root, const Config& config) {
-  if (!reader.ok() || !config.agent_tls.certificate.empty()) return;
+  std::set<std::string> servers;
   for (const ClusterConfig& cluster : config.clusters) {
     for (const CopyConfig& copy : cluster.copies) {
       if (!copy.agent.at.on()) continue;
-      reader.mistake(root, "copy \"" + copy.name + "\" has an agent, and there is no [agent_tls]",
-                     "a table [agent_tls] with certificate, key and authority");
+      const std::string at = copy.agent.at.host + " " + std::to_string(copy.agent.at.port);
+      if (config.agent_tls.certificate.empty()) {
+        reader.mistake(root, "copy \"" + copy.name + "\" has an agent, and there is no [agent_tls]",
+                       "a table [agent_tls] with certificate, key and authority");
+      } else if (!servers.insert(at + " " + copy.name).second) {
+        reader.mistake(root, "two copies named \"" + copy.name + "\" have the same agent",
+                       "a name of its own for each server of an agent");
+      }
     }
   }
 }
@@ -400,7 +407,7 @@ Config read_root(Reader& reader, const toml::table& root) {
   read_users(reader, root, config);
   read_clusters(reader, root, config);
   check_exposure(reader, root, config);
-  check_agents(reader, root, config);
+  if (reader.ok()) check_agents(reader, root, config);
   return config;
 }
 
