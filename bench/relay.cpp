@@ -58,10 +58,11 @@ int main(int count, char** words) {
   credentials.trust_everyone = true;
   relay::RelayLimits limits;
   if (count > 3) limits.pool.connections_max = static_cast<std::size_t>(std::atoi(words[3]));
-  relay::RelayLoop loop({.sockets = {listen_on(port)},
-                         .credentials = credentials,
-                         .route = [&](std::string_view) { return std::optional(server); },
-                         .limits = limits});
+  relay::RelayLoop loop(
+      {.sockets = {listen_on(port)},
+       .credentials = credentials,
+       .route = [&](std::string_view) { return std::optional(relay::Placing{.address = server}); },
+       .limits = limits});
   running = &loop;
   struct sigaction action{};
   action.sa_handler = [](int) { running->stop(); };

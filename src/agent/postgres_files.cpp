@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "base/quote.h"
 
@@ -105,6 +106,25 @@ std::optional<LockFile> parse_lock_file(std::string_view text) {
   if (file.pid <= 1) return std::nullopt;  // negative: a single-user server
   file.ready = lines.size() > kStatusLine && trimmed(lines[kStatusLine]) == "ready";
   return file;
+}
+
+std::string without_probes(std::string_view output) {
+  const auto transaction_in = [](std::string_view line) {
+    const std::size_t at = line.find(" tx:");
+    return at == line.npos ? std::string_view()
+                           : trimmed(line.substr(at + 4, line.find(',', at) - at - 4));
+  };
+  std::set<std::string_view> ours;
+  const std::vector<std::string_view> lines = lines_of(output);
+  for (std::string_view line : lines) {
+    if (line.find("prefix \"spar\"") != line.npos) ours.insert(transaction_in(line));
+  }
+  std::string kept;
+  for (std::string_view line : lines) {
+    if (!line.starts_with("rmgr: Transaction") || ours.contains(transaction_in(line))) continue;
+    kept += std::string(line) + "\n";
+  }
+  return kept;
 }
 
 std::string control_value(std::string_view output, std::string_view name) {

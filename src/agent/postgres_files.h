@@ -35,6 +35,10 @@ struct LockFile {
 };
 std::optional<LockFile> parse_lock_file(std::string_view text);
 
+// The lines about transactions that pg_waldump printed, without those whose only content is a
+// message of Spar's own.
+std::string without_probes(std::string_view output);
+
 // The value of a line "Name:   value" that pg_controldata printed; "" when it is not there.
 std::string control_value(std::string_view output, std::string_view name);
 

@@ -140,18 +140,12 @@ Result<std::uint32_t> PostgresServer::timeline(Monotonic deadline) {
 // The program ends with an error where the log does, which is where everything ended.
 Result<std::string> PostgresServer::transactions_from(std::uint32_t timeline,
                                                       const std::string& lsn, Monotonic deadline) {
-  SPAR_ASSIGN(Ended ended, run_program(command("pg_waldump", {"-p", place_.data() + "/pg_wal", "-t",
-                                                              std::to_string(timeline), "-s", lsn,
-                                                              "-r", "Transaction"}),
-                                       deadline));
-  std::string lines;
-  for (std::size_t at = 0; at < ended.output.size();) {
-    std::size_t end = std::min(ended.output.find('\n', at), ended.output.size());
-    std::string line = ended.output.substr(at, end - at);
-    if (line.starts_with("rmgr: ")) lines += line + "\n";
-    at = end + 1;
-  }
-  return lines;
+  SPAR_ASSIGN(Ended ended,
+              run_program(command("pg_waldump",
+                                  {"-p", place_.data() + "/pg_wal", "-t", std::to_string(timeline),
+                                   "-s", lsn, "-r", "Transaction", "-r", "LogicalMessage"}),
+                          deadline));
+  return without_probes(ended.output);
 }
 
 // A server that crashed must have replayed its log before it can be rewound. A single-user server

@@ -12,7 +12,8 @@ constexpr std::string_view kNames[] = {"acknowledge_early",   "skip_epoch_store"
                                        "read_before_durable", "forget_position",
                                        "trim_log_early",      "promote_from_old_record",
                                        "accept_foreign_copy", "ignore_failed_flush",
-                                       "acknowledge_unshown"};
+                                       "acknowledge_unshown", "replay_unresolved",
+                                       "resolve_by_xid_alone"};
 
 int chosen() {
   const char* name = std::getenv("SPAR_MUTANT");

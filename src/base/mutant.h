@@ -18,6 +18,8 @@ enum class Mutant {
   accept_foreign_copy,  // do not compare cluster id and incarnation
   ignore_failed_flush,
   acknowledge_unshown,  // acknowledge a commit that the primary does not show to its readers yet
+  replay_unresolved,  // repeat a transaction whose COMMIT was sent without asking what became of it
+  resolve_by_xid_alone,  // ask for a lost transaction's status without looking who gave its number
 };
 
 #ifdef SPAR_MUTANTS

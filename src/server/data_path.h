@@ -78,6 +78,7 @@ class DataPath {
 
   virtual CopyStatus status(CopyId copy) = 0;
   virtual Position acknowledged() = 0;  // of commits, as far as it is known
+  virtual std::string text_of(const Position& position) const { return to_string(position); }
 };
 
 // The outcomes of actions.

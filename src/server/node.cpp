@@ -239,8 +239,8 @@ json Node::status_of(const Hosted& hosted) const {
                  {"engine", member->engine},
                  {"role", control::role_of(state, view)},
                  {"health", up ? "ok" : trouble},
-                 {"received", to_string(seen.up ? seen.received : view.received)},
-                 {"applied", to_string(seen.applied)},
+                 {"received", path.text_of(seen.up ? seen.received : view.received)},
+                 {"applied", path.text_of(seen.applied)},
                  {"lag_ms", seen.up ? seen.lag.count() : -1}};
     copy[seen.address.empty() ? "path" : "address"] =
         seen.address.empty() ? member->location : seen.address;
@@ -258,7 +258,7 @@ json Node::status_of(const Hosted& hosted) const {
           {"paused", record.paused},
           {"durability", control::to_string(record.durability)},
           {"condition", state.condition},
-          {"acknowledged", to_string(path.acknowledged())},
+          {"acknowledged", path.text_of(path.acknowledged())},
           {"copies", copies}};
 }
 

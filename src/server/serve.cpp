@@ -76,6 +76,7 @@ Result<void> run(const Config& config, const ServeOptions& options, const sigset
                                                gateway::sql_language()});
     listener->start();
   }
+  if (relay) relay->start();
   if (options.on_ready) options.on_ready();
   log_info("serve", "ready");
   wait_for_end(signals);

@@ -174,8 +174,9 @@ TEST(RelayConversations, AreTheSameAsWithTheServer) {
   if (!postgres) GTEST_SKIP() << postgres.error().message;
   const app::SqlAddress address = (*postgres)->address("postgres");
   RelayOptions options;
-  options.server = gateway::relay::Address{
-      .host = address.host, .port = static_cast<std::uint16_t>(std::stoi(address.port))};
+  options.server = gateway::relay::Placing{
+      .address = {.host = address.host,
+                  .port = static_cast<std::uint16_t>(std::stoi(address.port))}};
   options.limits.pool.connections_max = 2;
   options.limits.prepared_per_connection_max = 3;
   Relay relay(options);

@@ -14,7 +14,7 @@
 namespace spar::test {
 namespace {
 
-using gateway::relay::Address;
+using gateway::relay::Placing;
 using gateway::relay::RelayLimits;
 using gateway::test::PqClient;
 
@@ -45,9 +45,10 @@ class RelayTest : public ::testing::Test {
     if (postgres_ == nullptr) GTEST_SKIP() << trouble_;
   }
 
-  static Address server() {
+  static Placing server() {
     const app::SqlAddress address = postgres_->address("postgres");
-    return {.host = address.host, .port = static_cast<std::uint16_t>(std::stoi(address.port))};
+    return {.address = {.host = address.host,
+                        .port = static_cast<std::uint16_t>(std::stoi(address.port))}};
   }
   static std::string direct() {
     const app::SqlAddress address = postgres_->address("postgres");
@@ -415,15 +416,28 @@ TEST_F(RelayTest, IdleSessionsDoNotNoticeALostConnection) {
   EXPECT_EQ(client.ask("SELECT 1"), "1");
 }
 
-TEST_F(RelayTest, ASessionInUseIsToldWhenItsConnectionIsLost) {
+TEST_F(RelayTest, ATransactionThatTheNextConnectionAnswersOtherwiseFails) {
   Relay relay(options(1));
   PqClient client(relay.conninfo());
   client.ask("BEGIN");
   const std::string pid = client.ask("SELECT pg_backend_pid()");
   PqClient admin(direct());
   EXPECT_EQ(admin.ask("SELECT pg_terminate_backend(" + pid + ", 5000)"), "t");
+  EXPECT_EQ(client.ask("SELECT 1"), "40001");
+  EXPECT_EQ(client.ask("SELECT 1"), "25P02");
+  EXPECT_EQ(client.ask("ROLLBACK"), "ROLLBACK");
+  EXPECT_EQ(client.ask("SELECT 1"), "1");
+}
+
+TEST_F(RelayTest, AHeldSessionIsToldWhenItsConnectionIsLost) {
+  Relay relay(options(1));
+  PqClient client(relay.conninfo());
+  client.ask("LISTEN a");
+  const std::string pid = client.ask("SELECT pg_backend_pid()");
+  PqClient admin(direct());
+  EXPECT_EQ(admin.ask("SELECT pg_terminate_backend(" + pid + ", 5000)"), "t");
   const std::string answer = client.ask("SELECT 1");
-  EXPECT_TRUE(answer == "57P01" || answer == "lost") << answer;
+  EXPECT_TRUE(answer == "08006" || answer == "lost") << answer;
   EXPECT_EQ(PQstatus(client.get()), CONNECTION_BAD);
   PqClient next(relay.conninfo());
   EXPECT_EQ(next.ask("SELECT 1"), "1");
@@ -453,7 +467,7 @@ TEST_F(RelayTest, HoldsSessionsWhileThereIsNoServer) {
 
 TEST_F(RelayTest, GivesUpAfterTheWaitItWasGiven) {
   RelayOptions nowhere = options(1);
-  nowhere.server->port = 1;
+  nowhere.server->address.port = 1;
   nowhere.limits.pool.wait_max = std::chrono::milliseconds(300);
   Relay relay(nowhere);
   PqClient client(relay.conninfo());

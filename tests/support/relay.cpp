@@ -31,16 +31,19 @@ Relay::Relay(RelayOptions options) : server_(options.server), socket_(listening(
   for (const auto& [user, secret] : options.secrets) {
     credentials_.secrets.emplace(user, gateway::auth::parse_secret(secret).value());
   }
-  loop_ = std::make_unique<gateway::relay::RelayLoop>(
-      gateway::relay::RelayLoop::Options{.sockets = {socket_.get()},
-                                         .credentials = credentials_,
-                                         .tls = options.tls,
-                                         .route =
-                                             [this](std::string_view) {
-                                               const std::lock_guard guard(lock_);
-                                               return server_;
-                                             },
-                                         .limits = options.limits});
+  loop_ = std::make_unique<gateway::relay::RelayLoop>(gateway::relay::RelayLoop::Options{
+      .sockets = {socket_.get()},
+      .credentials = credentials_,
+      .tls = options.tls,
+      .route =
+          [this](std::string_view) {
+            const std::lock_guard guard(lock_);
+            return server_;
+          },
+      .secret_of = [secret = options.secret](std::string_view) { return secret; },
+      .limits = options.limits,
+      .resolve = options.resolve,
+      .objects = options.objects});
   thread_ = std::thread([this] { loop_->run(); });
 }
 
@@ -54,7 +57,7 @@ std::string Relay::conninfo(std::string_view more) const {
          " dbname=postgres user=demo sslmode=disable connect_timeout=10 " + std::string(more);
 }
 
-void Relay::route_to(std::optional<gateway::relay::Address> server) {
+void Relay::route_to(std::optional<gateway::relay::Placing> server) {
   {
     const std::lock_guard guard(lock_);
     server_ = std::move(server);

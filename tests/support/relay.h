@@ -17,9 +17,12 @@ namespace spar::test {
 
 struct RelayOptions {
   gateway::relay::RelayLimits limits;
-  std::optional<gateway::relay::Address> server;  // nothing: clients are held
+  std::optional<gateway::relay::Placing> server;  // nothing: clients are held
   std::map<std::string, std::string> secrets;     // SCRAM secrets by user; empty: trust
   const gateway::TlsContext* tls = nullptr;
+  gateway::relay::Resolve resolve = {};
+  gateway::relay::ObjectsOf objects = {};
+  gateway::relay::ServerSecret secret = gateway::relay::NoSecret{};  // of every user
 };
 
 class Relay {
@@ -30,12 +33,12 @@ class Relay {
   // For libpq; later words win.
   std::string conninfo(std::string_view more = "") const;
   std::string port() const { return std::to_string(port_); }
-  void route_to(std::optional<gateway::relay::Address> server);
+  void route_to(std::optional<gateway::relay::Placing> server);
   gateway::relay::RelayLoop& loop() { return *loop_; }
 
  private:
   std::mutex lock_;
-  std::optional<gateway::relay::Address> server_;
+  std::optional<gateway::relay::Placing> server_;
   gateway::Credentials credentials_;
   std::uint16_t port_ = 0;  // before the socket, which sets it
   server::OwnedFd socket_;

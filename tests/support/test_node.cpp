@@ -116,6 +116,10 @@ Result<std::unique_ptr<TestNode>> start_process_node(const std::string& director
 Result<std::unique_ptr<TestNode>> start_server_node(const std::string& directory) {
   SPAR_TRY(app::make_node(
       {.directory = directory, .engine = "postgres", .listen = "127.0.0.1:0"}, false));
+  return start_configured_node(directory);
+}
+
+Result<std::unique_ptr<TestNode>> start_configured_node(const std::string& directory) {
   auto node = std::make_unique<ProcessNode>(directory);
   SPAR_TRY(node->start());
   return node;

@@ -37,6 +37,8 @@ Result<std::unique_ptr<TestNode>> start_process_node(const std::string& director
                                                      const std::string& more = "");
 // The same with three PostgreSQL servers that Spar makes below `directory`.
 Result<std::unique_ptr<TestNode>> start_server_node(const std::string& directory);
+// With the spar.toml that is there.
+Result<std::unique_ptr<TestNode>> start_configured_node(const std::string& directory);
 // In this process, over a disk that fails when the test says so.
 Result<std::unique_ptr<TestNode>> start_inner_node(const std::string& directory, FaultDisk& disk);
 

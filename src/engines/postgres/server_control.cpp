@@ -94,8 +94,17 @@ Result<void> ServerControl::set_synchronous(const std::vector<std::string>& name
   SPAR_ASSIGN(std::string value, synchronous_names(names, k));
   SPAR_ASSIGN(std::string before, setting(kSynchronous, deadline));
   SPAR_TRY(set_and_wait(kSynchronous, value, deadline));
-  bool begins = before.empty() && !value.empty();
-  return begins ? checkpoint(deadline) : Result<void>();
+  if (before.empty() && !value.empty()) SPAR_TRY(checkpoint(deadline));
+  return names.empty() ? Result<void>() : wake_senders(deadline);
+}
+
+// Who waits for a standby that is no longer asked for is let go only when another one has said
+// something, and all are silent while nothing is written.
+Result<void> ServerControl::wake_senders(Monotonic deadline) {
+  SPAR_TRY(link_.run("set synchronous_commit = local", deadline));
+  SPAR_TRY(link_.run("select pg_logical_emit_message(true, 'spar', '')", deadline));
+  SPAR_TRY(link_.run("reset synchronous_commit", deadline));
+  return {};
 }
 
 // ---- slots ------------------------------------------------------------------------------------

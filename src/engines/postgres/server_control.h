@@ -100,6 +100,7 @@ class ServerControl {
   // Looks until `condition` (an SQL expression) is true.
   Result<void> wait_until(const std::string& condition, const std::vector<std::string>& parameters,
                           const std::string& what, Monotonic deadline);
+  Result<void> wake_senders(Monotonic deadline);
   Result<void> end_sessions(Monotonic deadline);
   Result<void> drop_slots_but(const std::vector<std::string>& names, Monotonic deadline);
 

@@ -24,6 +24,10 @@ class Fifo {
   T pop() {
     T item = std::move(items_[head_++]);
     if (empty()) clear();
+    if (head_ >= kUnusedMax && head_ * 2 > items_.size()) {
+      items_.erase(items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(head_));
+      head_ = 0;
+    }
     return item;
   }
   void pop_back() {
@@ -42,6 +46,7 @@ class Fifo {
   }
 
  private:
+  static constexpr std::size_t kUnusedMax = 256;
   std::vector<T> items_;
   std::size_t head_ = 0;
 };

@@ -29,8 +29,7 @@ constexpr Table client_table() {
 
 constexpr Table server_table() {
   Table table{};
-  set(table, "123ADGHITVWcdnst", Need::stream);
-  set(table, "CEKNRSZ", Need::small);
+  set(table, "123ACDEGHIKNRSTVWZcdnst", Need::small);
   return table;
 }
 
@@ -122,7 +121,7 @@ Result<std::size_t> Framer::needed_of_client(char type, std::uint32_t size,
   }
 }
 
-// A long error is passed on in parts: its type says what the relay must know.
+// What is longer is passed on in parts: its type says what the relay must know.
 std::size_t Framer::needed_of_server(char type, std::uint32_t size) const {
   const bool whole = need_of(kServer, type) == Need::small && size <= limits_.small_bytes_max;
   return whole ? size : kFrameHeader;

@@ -46,6 +46,9 @@ RelayLoop::RelayLoop(Options options) : options_(std::move(options)), scratch_(k
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   SPAR_ASSERT(epoll_ >= 0 && wake_ >= 0);
   watch(epoll_, wake_, tag(Kind::wake, 0));
+  inbox_ = std::make_shared<Inbox>();
+  inbox_->wake = wake_;
+  options_.limits.session.resolves = options_.resolve != nullptr;
   for (int fd : options_.sockets) {
     (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
     watch(epoll_, fd, tag(Kind::listener, static_cast<std::size_t>(fd)));
@@ -53,6 +56,10 @@ RelayLoop::RelayLoop(Options options) : options_(std::move(options)), scratch_(k
 }
 
 RelayLoop::~RelayLoop() {
+  {
+    const std::lock_guard guard(inbox_->lock);
+    inbox_->wake = -1;
+  }
   ::close(wake_);
   ::close(epoll_);
 }
@@ -65,6 +72,28 @@ void RelayLoop::stop() {
 void RelayLoop::route_changed() {
   route_changed_ = true;
   (void)eventfd_write(wake_, 1);
+}
+
+void RelayLoop::objects_changed() {
+  objects_changed_ = true;
+  (void)eventfd_write(wake_, 1);
+}
+
+void RelayLoop::renew_objects() {
+  if (!options_.objects) return;
+  for (const auto& [key, source] : sources_) source->book->renew(options_.objects(key.first));
+}
+
+void RelayLoop::tell_touched() {
+  if (!options_.schema_touched) return;
+  for (const auto& [key, source] : sources_) {
+    if (source->book->take_touched()) options_.schema_touched(key.first);
+  }
+}
+
+void RelayLoop::set_draining(bool draining) {
+  draining_ = draining;
+  route_changed();
 }
 
 void RelayLoop::run() {
@@ -109,6 +138,8 @@ void RelayLoop::on_wake() {
   eventfd_t ignored = 0;
   (void)eventfd_read(wake_, &ignored);
   if (route_changed_.exchange(false)) retire_elsewhere();
+  take_outcomes();
+  if (objects_changed_.exchange(false)) renew_objects();
 }
 
 void RelayLoop::accept_clients(int listening) {
@@ -141,7 +172,8 @@ void RelayLoop::tick() {
   next_tick_ = now_ + kTick;
   tick_clients();
   tick_servers();
-  urgent_ = !timed_.empty();
+  retry_losses(false);
+  urgent_ = !timed_.empty() || !pausing_.empty();
   for (auto it = sources_.begin(); it != sources_.end();) {
     Source& source = *it->second;
     tick_source(source);
@@ -150,6 +182,7 @@ void RelayLoop::tick() {
     const bool unused = source.clients == 0 && source.pool.size() == 0;
     it = unused ? sources_.erase(it) : std::next(it);
   }
+  tell_touched();
   serve_freed();
 }
 
@@ -191,16 +224,52 @@ void RelayLoop::tick_source(Source& source) {
 
 void RelayLoop::retire_elsewhere() {
   for (const auto& [key, source] : sources_) {
-    source->address = options_.route(source->database);
+    source->placing = draining_ ? std::nullopt : options_.route(source->database);
     for (ConnectionId id : source->pool.take_idle()) {
-      if (source->address == servers_[id]->address) {
+      if (source->placing == servers_[id]->placing) {
         source->pool.give_back(id, now_);
       } else {
         drop(*servers_[id]);
       }
     }
     source->pool.retry_now();
-    open_connections(*source);
+  }
+  if (!draining_) cut_elsewhere();
+  retry_losses(true);
+  for (const auto& [key, source] : sources_) open_connections(*source);
+}
+
+// Also what is in use: that server may not be the primary any more.
+void RelayLoop::cut_elsewhere() {
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    Server* server = servers_[i].get();
+    if (server == nullptr || server->stage == Server::Stage::dead || server->freed) continue;
+    if (server->source.placing != server->placing) server_lost(*server);
+  }
+}
+
+// Sessions whose connection was lost for a reason that needs time, or a change of the route.
+void RelayLoop::retry_losses(bool all) {
+  for (SessionId id : std::vector<SessionId>(pausing_.begin(), pausing_.end())) {
+    Client& client = *clients_[id];
+    if (!all && now_ < client.retry_at) continue;
+    pausing_.erase(id);
+    if (client.stage != Client::Stage::dead) converse(client, client.stream.kept());
+  }
+}
+
+void RelayLoop::take_outcomes() {
+  std::vector<Inbox::Entry> entries;
+  {
+    const std::lock_guard guard(inbox_->lock);
+    entries.swap(inbox_->entries);
+  }
+  for (const Inbox::Entry& entry : entries) {
+    Client* client = entry.client < clients_.size() ? clients_[entry.client].get() : nullptr;
+    if (client == nullptr || client->stage == Client::Stage::dead) continue;
+    if (client->ticket != entry.ticket) continue;
+    client->ticket = 0;
+    go_on(*client, client->session->resolved(entry.outcome, to_client_), client->epoch);
   }
 }
 
@@ -210,7 +279,7 @@ bool RelayLoop::shut_down() {
       sql_error("57P01", "terminating connection due to administrator command").error();
   for (const auto& client : clients_) {
     if (client == nullptr || client->stage == Client::Stage::dead) continue;
-    const bool busy = client->session && client->session->attached();
+    const bool busy = client->session && (client->session->attached() || client->ticket != 0);
     if (!busy || now_ >= shutdown_at_) fail_client(*client, error);
   }
   serve_freed();

@@ -3,17 +3,23 @@
 // Contract    run() serves the listening sockets until stop(). Clients log in here (login.h), then
 //             get server connections as their user, a transaction at a time. While `route` names no
 //             server, or it cannot be reached, sessions wait without an error, up to
-//             limits.pool.wait_max. A connection that is lost ends the session that was using it:
-//             08006, or 08007 when a statement's outcome is unknown; others do not notice.
+//             limits.pool.wait_max. When a connection is lost, its session goes on over the next
+//             (relay_session.h): what it had under way is repeated, what is in doubt is asked of
+//             `resolve`. A session that cannot is ended: 08006, or 08007 when a statement's outcome
+//             is unknown.
+// Fencing     route_changed() closes every connection that is not where the route now points, also
+//             those in use: nothing that such a server says later reaches a client. While draining,
+//             the route counts as naming nobody, and connections in use stay until they are free.
 // Secrets     A server is told who the user is by the keys of the client's own SCRAM login, else
 //             by what `secret_of` gives.
 // Threads     run() on one thread, which owns everything; stop(), route_changed() and the numbers
-//             from any. `route` and `secret_of` are called on the loop's thread.
+//             from any. Everything in Options is called on the loop's thread; what `resolve` is
+//             given as `done` can be called from any, also after the loop has gone.
 // Invariants  I1 A client holds at most one server connection, and a connection serves at most one.
 //             I2 A cancel request reaches a server only while the session it names is owed an
 //                answer there, and the connection is lent to nobody else before it has arrived.
 //             I3 Nothing is destroyed while events of one epoll_wait are handled.
-// Not here    Which server is the primary, replay after a failover (server/). TLS to servers.
+// Not here    Which server is the primary, what became of a transaction (server/). TLS to servers.
 #pragma once
 
 #include <atomic>
@@ -46,8 +52,22 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
+// The same server in another epoch is another place.
+struct Placing {
+  Address address;
+  std::uint64_t epoch = 0;
+
+  bool operator==(const Placing&) const = default;
+};
+
 // Nothing: there is no server now; sessions are held.
-using Route = std::function<std::optional<Address>(std::string_view database)>;
+using Route = std::function<std::optional<Placing>(std::string_view database)>;
+// What became of transaction `xid` (xid8) of a connection that was opened in `epoch`. `done` is
+// called once, when it is known or never will be.
+using Resolve = std::function<void(std::string database, std::uint64_t epoch, std::uint64_t xid,
+                                   std::function<void(Outcome)> done)>;
+using ObjectsOf =
+    std::function<std::shared_ptr<const query::route::Objects>(std::string_view database)>;
 using SecretOf = std::function<ServerSecret(std::string_view user)>;
 
 class RelayLoop {
@@ -60,6 +80,10 @@ class RelayLoop {
     Route route;
     SecretOf secret_of = [](std::string_view) { return ServerSecret(NoSecret{}); };
     RelayLimits limits = {};
+    Resolve resolve = {};    // nothing: writes in doubt end their session (08007)
+    ObjectsOf objects = {};  // nothing: what PostgreSQL brings
+    // A text passed that may have changed a database's schema: what `objects` gave is forgotten.
+    std::function<void(std::string_view database)> schema_touched = {};
   };
 
   explicit RelayLoop(Options options);
@@ -70,11 +94,16 @@ class RelayLoop {
   void run();
   // Idle sessions end at once, others get shutdown_timeout.
   void stop();
-  // Connections elsewhere are closed when they are free; waiting sessions go on.
+  // Connections elsewhere are closed; waiting sessions go on.
   void route_changed();
+  void set_draining(bool draining);
+  // `objects` has something new to say.
+  void objects_changed();
 
   std::size_t clients() const { return client_count_; }
   std::size_t connections() const { return server_count_; }
+  // Connections that a client has a transaction or statement on.
+  std::size_t busy() const { return busy_count_; }
 
  private:
   struct Client;
@@ -95,6 +124,12 @@ class RelayLoop {
   void tick_servers();
   void tick_source(Source& source);
   void retire_elsewhere();
+  void cut_elsewhere();
+  void retry_losses(bool all);
+  void take_outcomes();
+  void renew_objects();
+  void tell_touched();
+  StatementBook::Options book_options(std::string_view database) const;
   bool shut_down();
   void bury();
 
@@ -110,6 +145,9 @@ class RelayLoop {
   void wait_for_server(Client& client);
   void lend(Server& server, Client& client);
   void release(Client& client);
+  void note_busy(Client& client);
+  void go_on(Client& client, RelaySession::Loss loss, std::uint64_t epoch);
+  void ask_outcome(Client& client, std::uint64_t epoch);
   void fail_client(Client& client, const Error& error);
   void client_gone(Client& client);
   void drain(Client& client);
@@ -117,7 +155,7 @@ class RelayLoop {
 
   // loop_servers.cpp: one server connection.
   void open_connections(Source& source);
-  Result<void> connect(Source& source, const Address& address);
+  Result<void> connect(Source& source, const Placing& placing);
   void on_server(Server& server, std::uint32_t events);
   void connected(Server& server);
   void read_server(Server& server);
@@ -125,7 +163,7 @@ class RelayLoop {
   void login_failed(Server& server, const Error& error);
   void answer(Server& server, std::string_view in);
   void serve_freed();
-  void server_lost(Server& server);
+  void server_lost(Server& server, bool pause = false);
   void drop(Server& server);
 
   // loop_cancel.cpp: cancel requests.
@@ -138,21 +176,27 @@ class RelayLoop {
   int wake_ = -1;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> route_changed_{false};
+  std::atomic<bool> objects_changed_{false};
   std::atomic<std::size_t> client_count_{0};
+  std::atomic<bool> draining_{false};
   std::atomic<std::size_t> server_count_{0};
+  std::atomic<std::size_t> busy_count_{0};
   Monotonic now_{};
   Monotonic next_tick_{};
   Monotonic shutdown_at_ = kNoDeadline;
   bool urgent_ = true;  // something waits for time to pass: look at the clock often
 
-  StatementBook book_;
+  struct Inbox;
+  std::shared_ptr<Inbox> inbox_;  // outcomes that others bring
+  std::uint64_t next_ticket_ = 1;
   std::map<std::pair<std::string, std::string>, std::unique_ptr<Source>> sources_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<Server>> servers_;
   std::vector<std::unique_ptr<Canceller>> cancellers_;
   std::vector<std::size_t> free_clients_, free_servers_;
-  std::unordered_set<SessionId> timed_;  // clients with a deadline: logging in, draining
-  std::vector<ConnectionId> freed_;      // to be offered when this event is done
+  std::unordered_set<SessionId> timed_;    // clients with a deadline: logging in, draining
+  std::unordered_set<SessionId> pausing_;  // lost their connection, and will try again
+  std::vector<ConnectionId> freed_;        // to be offered when this event is done
   std::vector<SessionId> dead_clients_;
   std::vector<ConnectionId> dead_servers_;
   std::vector<char> scratch_;

@@ -27,7 +27,7 @@ void RelayLoop::begin_cancel(Client& asking, const wire::CancelRequest& request)
   const bool right =
       named != nullptr && named->stage == Client::Stage::talking && named->secret == request.secret;
   if (!right || named->server == nullptr || !named->session->owed()) return drop(asking);
-  Result<int> fd = start_connecting(named->server->address);
+  Result<int> fd = start_connecting(named->server->placing.address);
   if (!fd) return drop(asking);
   auto canceller = std::make_unique<Canceller>();
   canceller->target = named->server;

@@ -1,6 +1,10 @@
 // One client of a RelayLoop: its login, its conversation, its end.
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+
+#include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -24,18 +28,6 @@ std::size_t packet_size(std::string_view in, bool has_type) {
   return in.size() < size ? 0 : size;
 }
 
-Error lost_server(bool owed) {
-  Error error =
-      owed ? failure(Code::unknown_outcome,
-                     "the connection to the server was lost; whether the statement took "
-                     "effect is not known",
-                     "08007")
-                 .error()
-           : failure(Code::copy_lost, "the connection to the server was lost", "08006").error();
-  error.hint = "Connect again.";
-  return error;
-}
-
 }  // namespace
 
 void RelayLoop::on_client(Client& client, std::uint32_t events) {
@@ -52,7 +44,8 @@ void RelayLoop::read_client(Client& client) {
   Result<std::string_view> in = client.stream.read(scratch_);
   if (!in || client.stream.closed()) return client_gone(client);
   if (client.stage == Client::Stage::login) return log_in(client, *in);
-  if (client.stage == Client::Stage::welcome || client.waiting || client.paused) {
+  if (client.stage == Client::Stage::welcome || client.waiting || client.paused ||
+      client.ticket != 0 || pausing_.contains(client.id)) {
     client.stream.keep(*in);
     const bool full = client.stream.kept().size() >= options_.limits.waiting_input_bytes_max;
     if (full) client.stream.want(false);
@@ -117,9 +110,24 @@ RelayLoop::Source& RelayLoop::source_of(const std::string& database, const std::
     source->database = database;
     source->user = user;
     source->pool = Pool(options_.limits.pool);
-    source->address = options_.route(database);
+    source->placing = draining_ ? std::nullopt : options_.route(database);
+    for (const auto& [key, other] : sources_) {
+      if (key.first == database && other->book != nullptr) source->book = other->book;
+    }
+    if (source->book == nullptr) {
+      source->book = std::make_shared<StatementBook>(book_options(database));
+    }
   }
   return *source;
+}
+
+StatementBook::Options RelayLoop::book_options(std::string_view database) const {
+  StatementBook::Options options;
+  auto known = options_.objects ? options_.objects(database) : nullptr;
+  if (known != nullptr) options.objects = std::move(known);
+  const std::string seed = random_bytes(sizeof options.seed);
+  std::memcpy(&options.seed, seed.data(), sizeof options.seed);
+  return options;
 }
 
 void RelayLoop::begin_session(Client& client, std::string_view rest) {
@@ -129,7 +137,8 @@ void RelayLoop::begin_session(Client& client, std::string_view rest) {
   ++source.clients;
   const std::optional<auth::ScramKeys> keys = login.keys();
   source.secret = keys ? ServerSecret(*keys) : options_.secret_of(login.user());
-  client.session.emplace(book_, SessionSettings::of(login.parameters()), options_.limits.session);
+  client.session.emplace(*source.book, SessionSettings::of(login.parameters()),
+                         options_.limits.session);
   client.stage = Client::Stage::welcome;
   client.stream.keep(rest);
   timed_.erase(client.id);
@@ -196,6 +205,13 @@ void RelayLoop::converse(Client& client, std::string_view in) {
   to_server_.clear();
   client.stream.keep(in);
   if (client.session->may_release()) release(client);
+  note_busy(client);
+}
+
+void RelayLoop::note_busy(Client& client) {
+  const bool busy = client.server != nullptr && !client.session->is_idle();
+  if (busy == std::exchange(client.busy, busy)) return;
+  busy_count_ += busy ? 1 : static_cast<std::size_t>(-1);
 }
 
 void RelayLoop::wait_for_server(Client& client) {
@@ -213,13 +229,15 @@ void RelayLoop::lend(Server& server, Client& client) {
   SPAR_ASSERT(server.client == nullptr && client.server == nullptr);
   client.server = &server;
   server.client = &client;
-  client.session->attach(server.side, to_server_);
+  client.session->attach(server.side, to_server_, to_client_);
 }
 
 void RelayLoop::release(Client& client) {
   Server& server = *client.server;
   client.session->release();
   client.server = nullptr;
+  client.pause = std::chrono::milliseconds(0);
+  client.give_up_at = kNoDeadline;
   server.client = nullptr;
   server.freed = true;
   freed_.push_back(server.id);
@@ -233,7 +251,6 @@ void RelayLoop::fail_client(Client& client, const Error& error) {
   to_client_.clear();
   if (client.server != nullptr) {
     Server& server = *client.server;
-    client.session->lose();
     client.server = nullptr;
     server.client = nullptr;
     server_lost(server);  // what it is in the middle of is not known
@@ -278,15 +295,17 @@ void RelayLoop::drop(Client& client) {
     if (canceller->asking == &client) canceller->asking = nullptr;
   }
   if (client.stream.is_open()) (void)::shutdown(client.stream.fd(), SHUT_WR);
+  if (client.busy) --busy_count_;
   client.stage = Client::Stage::dead;
   client.stream.close();
   timed_.erase(client.id);
+  pausing_.erase(client.id);
   dead_clients_.push_back(client.id);
   --client_count_;
 }
 
-// The connection under a client is gone.
-void RelayLoop::server_lost(Server& server) {
+// The connection under a client is gone. `pause`: it would only be lost again now.
+void RelayLoop::server_lost(Server& server, bool pause) {
   if (server.stage == Server::Stage::dead) return;
   if (server.stage == Server::Stage::open) {
     server.source.pool.lost(server.id);
@@ -294,13 +313,63 @@ void RelayLoop::server_lost(Server& server) {
     server.source.pool.open_failed(now_);
   }
   Client* client = std::exchange(server.client, nullptr);
+  const std::uint64_t epoch = server.placing.epoch;
   drop(server);
   if (client == nullptr) return;
-  const bool owed = client->session->owed(), told = client->session->heard_fatal();
-  client->session->lose();
   client->server = nullptr;
-  if (client->stage == Client::Stage::draining || told) return drop(*client);
-  fail_client(*client, lost_server(owed));
+  note_busy(*client);
+  if (client->stage == Client::Stage::draining || client->session->heard_fatal()) {
+    return drop(*client);
+  }
+  if (client->give_up_at == kNoDeadline) {
+    client->give_up_at = now_ + options_.limits.pool.wait_max;
+  } else {
+    pause = true;  // not for the first time
+  }
+  client->retry_at = now_;
+  if (pause) {
+    const PoolLimits& limits = options_.limits.pool;
+    client->pause = std::clamp(client->pause * 2, limits.retry_min, limits.retry_max);
+    client->retry_at += client->pause;
+  }
+  go_on(*client, client->session->lose(to_client_), epoch);
+}
+
+void RelayLoop::go_on(Client& client, RelaySession::Loss loss, std::uint64_t epoch) {
+  client.stream.write(to_client_);
+  to_client_.clear();
+  client.epoch = epoch;
+  client.paused = false;
+  client.stream.want(true);
+  switch (loss) {
+    case RelaySession::Loss::none:
+      return converse(client, client.stream.kept());
+    case RelaySession::Loss::in_doubt:
+      return ask_outcome(client, epoch);
+    case RelaySession::Loss::end:
+      return fail_client(client, client.session->fate());
+    case RelaySession::Loss::needs_server:
+      break;
+  }
+  if (now_ >= client.give_up_at) {
+    return fail_client(
+        client,
+        failure(Code::deadline, "the transaction could not be repeated in time", "57P03").error());
+  }
+  if (now_ >= client.retry_at) return converse(client, client.stream.kept());
+  pausing_.insert(client.id);
+  urgent_ = true;
+}
+
+void RelayLoop::ask_outcome(Client& client, std::uint64_t epoch) {
+  client.ticket = next_ticket_++;
+  auto done = [inbox = inbox_, id = client.id, ticket = client.ticket](Outcome outcome) {
+    const std::lock_guard guard(inbox->lock);
+    if (inbox->wake < 0) return;
+    inbox->entries.push_back({.client = id, .ticket = ticket, .outcome = outcome});
+    (void)eventfd_write(inbox->wake, 1);
+  };
+  options_.resolve(client.source->database, epoch, client.session->in_doubt(), std::move(done));
 }
 
 }  // namespace spar::gateway::relay

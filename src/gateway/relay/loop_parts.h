@@ -1,6 +1,8 @@
 // gateway/relay/loop_parts.h: what a RelayLoop keeps of each client, connection and database.
 #pragma once
 
+#include <mutex>
+
 #include "gateway/relay/loop.h"
 #include "gateway/relay/stream.h"
 #include "gateway/wire/decoder.h"
@@ -29,6 +31,12 @@ struct RelayLoop::Client {
   bool waiting = false;  // in its source's queue
   bool paused = false;   // its input waits for answers
   bool cleaned = false;
+  bool busy = false;         // counted in busy_count_
+  std::uint64_t ticket = 0;  // of the outcome that it waits for; 0: none
+  std::uint64_t epoch = 0;   // of the connection that was lost
+  Monotonic retry_at = kNoDeadline;
+  Monotonic give_up_at = kNoDeadline;
+  std::chrono::milliseconds pause{0};  // before the next attempt
   Stream stream;
   Source* source = nullptr;
   Server* server = nullptr;
@@ -40,15 +48,15 @@ struct RelayLoop::Client {
 struct RelayLoop::Server {
   enum class Stage : std::uint8_t { connecting, login, open, dead };
 
-  Server(Source& its_source, Address its_address, std::size_t prepared_max)
-      : source(its_source), address(std::move(its_address)), side(prepared_max) {}
+  Server(Source& its_source, Placing its_placing, std::size_t prepared_max)
+      : source(its_source), placing(std::move(its_placing)), side(prepared_max) {}
 
   ConnectionId id = 0;
   Stage stage = Stage::connecting;
   bool freed = false;         // in freed_
   std::uint32_t cancels = 0;  // on their way to it
   Source& source;
-  Address address;
+  Placing placing;
   Stream stream;
   Client* client = nullptr;
   std::unique_ptr<ServerLogin> login;
@@ -59,12 +67,25 @@ struct RelayLoop::Server {
 // The connections of one database and user.
 struct RelayLoop::Source {
   std::string database, user;
-  std::optional<Address> address;  // as the route said last; nothing: sessions are held
+  std::shared_ptr<StatementBook> book;  // of the database
+  std::optional<Placing> placing;       // as the route said last; nothing: sessions are held
   std::size_t clients = 0;
   Pool pool;
   ServerSecret secret;
   std::map<std::string, std::string> welcome;  // what servers report; empty: none was met yet
   std::optional<Error> trouble;                // of the last attempt to open one
+};
+
+// Where outcomes wait for the loop's thread.
+struct RelayLoop::Inbox {
+  struct Entry {
+    SessionId client;
+    std::uint64_t ticket;
+    Outcome outcome;
+  };
+  std::mutex lock;
+  int wake = -1;  // -1: the loop is gone
+  std::vector<Entry> entries;
 };
 
 // Carries one cancel request to a server, and keeps its connection from being lent meanwhile.

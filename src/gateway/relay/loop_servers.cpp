@@ -85,17 +85,17 @@ Result<int> start_connecting(const Address& address) {
 
 void RelayLoop::open_connections(Source& source) {
   while (source.pool.connections_wanted(now_) > 0) {
-    if (!source.address) return;  // held
+    if (!source.placing) return;  // held
     source.pool.opening();
-    if (Result<void> done = connect(source, *source.address); !done) {
+    if (Result<void> done = connect(source, *source.placing); !done) {
       source.trouble = done.error();
       source.pool.open_failed(now_);
     }
   }
 }
 
-Result<void> RelayLoop::connect(Source& source, const Address& address) {
-  SPAR_ASSIGN(const int fd, start_connecting(address));
+Result<void> RelayLoop::connect(Source& source, const Placing& placing) {
+  SPAR_ASSIGN(const int fd, start_connecting(placing.address));
   std::size_t place = servers_.size();
   if (free_servers_.empty()) {
     servers_.emplace_back();
@@ -104,7 +104,7 @@ Result<void> RelayLoop::connect(Source& source, const Address& address) {
     free_servers_.pop_back();
   }
   servers_[place] =
-      std::make_unique<Server>(source, address, options_.limits.prepared_per_connection_max);
+      std::make_unique<Server>(source, placing, options_.limits.prepared_per_connection_max);
   Server& server = *servers_[place];
   server.id = static_cast<ConnectionId>(place);
   server.deadline = now_ + options_.limits.connect_timeout;
@@ -130,7 +130,7 @@ void RelayLoop::connected(Server& server) {
   socklen_t size = sizeof number;
   (void)::getsockopt(server.stream.fd(), SOL_SOCKET, SO_ERROR, &number, &size);
   if (number != 0) {
-    server.source.trouble = cannot_connect(server.address, number).error();
+    server.source.trouble = cannot_connect(server.placing.address, number).error();
     return server_lost(server);
   }
   server.stage = Server::Stage::login;
@@ -193,9 +193,14 @@ void RelayLoop::login_failed(Server& server, const Error& error) {
 
 void RelayLoop::answer(Server& server, std::string_view in) {
   Client& client = *server.client;
-  Result<void> done = client.session->server_said(in, to_client_);
+  Result<void> done = client.session->server_said(in, to_server_, to_client_);
   client.stream.write(to_client_);
   to_client_.clear();
+  server.stream.write(to_server_);
+  to_server_.clear();
+  if (!done && done.error().code == Code::copy_lost) {
+    return server_lost(server, done.error().sqlstate != "40001");
+  }
   if (!done) return fail_client(client, done.error());
   server.stream.keep(in);
   if (client.stage == Client::Stage::draining) return drain(client);
@@ -205,6 +210,7 @@ void RelayLoop::answer(Server& server, std::string_view in) {
     return converse(client, client.stream.kept());
   }
   if (client.session->may_release()) release(client);
+  note_busy(client);
 }
 
 // Each goes to whoever waits longest, or is idle.
@@ -213,7 +219,7 @@ void RelayLoop::serve_freed() {
     Server& server = *servers_[freed_[i]];
     if (server.stage == Server::Stage::dead || server.cancels > 0) continue;
     server.freed = false;
-    if (server.source.address != server.address) {
+    if (server.source.placing != server.placing) {
       server_lost(server);
       continue;
     }

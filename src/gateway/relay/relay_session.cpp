@@ -10,8 +10,12 @@ RelaySession::RelaySession(StatementBook& book, SettingsPtr startup, const Sessi
       limits_(limits),
       client_(Side::client, limits.frames),
       from_server_(Side::server, limits.frames),
+      journal_(limits.journal_bytes_max),
+      start_settings_(startup),
       startup_(startup),
-      settings_(std::move(startup)) {}
+      settings_(std::move(startup)) {
+  sets_read_only_ = startup_->find(kReadOnlySetting) != nullptr;
+}
 
 void RelaySession::write_fatal(const Error& error, Chunks& to_client) {
   Bytes out;
@@ -19,20 +23,28 @@ void RelaySession::write_fatal(const Error& error, Chunks& to_client) {
   to_client.copy(out);
 }
 
-void RelaySession::attach(ServerSide& server, Chunks& to_server) {
+void RelaySession::attach(ServerSide& server, Chunks& to_server, Chunks& to_client) {
   SPAR_ASSERT(server_ == nullptr && owed_.empty());
   server_ = &server;
   unnamed_here_ = false;
+  if (recovering_) settings_ = start_settings_;
+  repeat_settings(to_server);
+  if (!recovering_) return;
+  if (fails_) return stand_failed(to_server);
+  begin_replay(to_server, to_client);
+}
+
+void RelaySession::repeat_settings(Chunks& to_server) {
   std::string sql;
-  if (server.must_reset) {
+  if (server_->must_reset) {
     const std::string rest =
-        settings_difference(SessionSettings::none(), settings_, *server.defaults);
+        settings_difference(SessionSettings::none(), settings_, *server_->defaults);
     sql = "RESET ALL" + (rest.empty() ? "" : "; " + rest);
-  } else if (server.settings != settings_) {
-    sql = settings_difference(server.settings, settings_, *server.defaults);
+  } else if (server_->settings != settings_) {
+    sql = settings_difference(server_->settings, settings_, *server_->defaults);
   }
   if (sql.empty()) return;
-  server.must_reset = true;  // until it is done, nobody knows
+  server_->must_reset = true;  // until it is done, nobody knows
   Bytes message;
   append_query(sql, message);
   to_server.copy(message);
@@ -41,20 +53,14 @@ void RelaySession::attach(ServerSide& server, Chunks& to_server) {
 
 bool RelaySession::is_idle() const {
   return server_ != nullptr && owed_.empty() && status_ == 'I' && !batch_open_ && !skipping_ &&
-         !copy_in_ && client_.between() && from_server_.between();
+         !copy_in_ && wrap_ == Wrap::none && !recovering_ && client_.between() &&
+         from_server_.between();
 }
 
 void RelaySession::release() {
   SPAR_ASSERT(is_idle());
   server_->settings = settings_;
   server_ = nullptr;
-}
-
-void RelaySession::lose() {
-  server_ = nullptr;
-  owed_.clear();
-  undo_.clear();
-  effects_.clear();
 }
 
 bool RelaySession::clean_up(Chunks& to_server) {
@@ -81,32 +87,32 @@ bool RelaySession::clean_up(Chunks& to_server) {
 
 Result<RelaySession::Progress> RelaySession::client_said(std::string_view& in, Chunks& to_server,
                                                          Chunks& to_client) {
+  if (recovering_) return server_ == nullptr ? Progress::needs_server : Progress::needs_answers;
   for (;;) {
     const Framer before = client_;
     const std::string_view all = in;
+    auto again = [&](Progress why) {
+      client_ = before;
+      in = all;
+      return why;
+    };
     SPAR_ASSIGN(std::optional<Frame> frame, client_.next(in));
     if (!frame) return Progress::read;
     if (!frame->begins) {
-      if (!drops_client_) to_server.borrow(frame->bytes);
+      if (!drops_client_) more(frame->bytes, to_server);
       continue;
     }
     if (frame->type == 'X') return Progress::farewell;
-    drops_client_ = false;
+    drops_client_ = skipping_ && frame->type != 'S';
+    if (drops_client_) continue;
     if (server_ == nullptr && needs_server(*frame, to_client)) {
-      client_ = before;
-      in = all;
-      return Progress::needs_server;
+      return again(Progress::needs_server);
     }
-    if (server_ == nullptr || (skipping_ && frame->type != 'S')) {
-      drops_client_ = true;
-      continue;
-    }
-    if (!(undo_.empty() && effects_.empty()) && needs_answers(frame->type)) {
-      client_ = before;
-      in = all;
-      return Progress::needs_answers;
-    }
-    SPAR_TRY(client_frame(*frame, to_server, to_client));
+    drops_client_ = server_ == nullptr || refuses(*frame, to_server, to_client);
+    if (drops_client_) continue;
+    if (needs_answers(frame->type)) return again(Progress::needs_answers);
+    SPAR_ASSIGN(const bool sent, client_frame(*frame, to_server, to_client));
+    if (!sent) return again(Progress::needs_answers);
   }
 }
 
@@ -114,6 +120,8 @@ Result<RelaySession::Progress> RelaySession::client_said(std::string_view& in, C
 bool RelaySession::needs_server(const Frame& frame, Chunks& to_client) {
   switch (frame.type) {
     case 'S':
+      if (told_status_ != 'I') return true;
+      skipping_ = batch_open_ = false;
       to_client.copy(std::string_view("Z\0\0\0\5I", 6));
       return false;
     case 'H':
@@ -128,6 +136,8 @@ bool RelaySession::needs_server(const Frame& frame, Chunks& to_client) {
 
 // Whether a batch that has ended, and is not answered, changes what the message may refer to.
 bool RelaySession::needs_answers(char type) const {
+  if (waits_for_unit(type)) return true;
+  if (undo_.empty() && effects_.empty()) return false;
   if (!std::string_view("QPBDC").contains(type)) return false;
   bool changes = false;
   for (std::size_t i = 0; i < owed_.size(); ++i) {
@@ -138,93 +148,165 @@ bool RelaySession::needs_answers(char type) const {
   return false;
 }
 
+// What comes after a unit that may begin or end a transaction.
+bool RelaySession::waits_for_unit(char type) const {
+  const bool open = batch_open_ || wrap_ == Wrap::open;
+  if (open || copy_in_ || owed_.empty() || (!turning_ && wrap_ == Wrap::none)) return false;
+  return !std::string_view("dcfH").contains(type);
+}
+
 void RelaySession::expect(Owed owed) {
   owed_.push(owed);
 }
 
-Result<void> RelaySession::client_frame(const Frame& frame, Chunks& to_server, Chunks& to_client) {
+std::uint32_t RelaySession::note(const Owed& owed, std::string_view message,
+                                 const StatementPtr& statement) {
+  if (journal_.empty()) {
+    start_settings_ = settings_;
+    unnamed_noted_ = touches_server_ = false;
+  }
+  return journal_.push({.what = owed.what,
+                        .swallow = owed.swallow,
+                        .takes_ready = owed.takes_ready,
+                        .withhold = owed.withhold,
+                        .probe = owed.probe,
+                        .barrier = owed.barrier,
+                        .commits = owed.commits,
+                        .ends = owed.ends,
+                        .statement = statement},
+                       message);
+}
+
+void RelaySession::send(Owed owed, std::string_view message, Chunks& to_server,
+                        const StatementPtr& statement) {
+  owed.step = note(owed, message, statement);
+  to_server.borrow(message);
+  expect(owed);
+}
+
+void RelaySession::send_copy(Owed owed, const Bytes& message, Chunks& to_server,
+                             const StatementPtr& statement) {
+  owed.step = note(owed, message, statement);
+  to_server.copy(message);
+  expect(owed);
+}
+
+void RelaySession::more(std::string_view message, Chunks& to_server) {
+  to_server.borrow(message);
+  if (journal_.empty()) {
+    (void)note({.what = Expect::nothing}, message, nullptr);
+  } else {
+    journal_.append(message);
+  }
+}
+
+Result<bool> RelaySession::client_frame(const Frame& frame, Chunks& to_server, Chunks& to_client) {
+  if (journal_.empty()) start_holds_ = holds_;
   switch (frame.type) {
     case 'Q':
-      on_query(frame, to_server);
-      return {};
+      return on_query(frame, to_server);
     case 'P':
       batch_open_ = true;
-      return on_parse(frame, to_server, to_client);
+      SPAR_TRY(on_parse(frame, to_server, to_client));
+      return true;
     case 'B':
       batch_open_ = true;
       on_bind(frame, to_server);
-      return {};
+      return true;
     case 'D':
       batch_open_ = true;
       on_describe(frame, to_server);
-      return {};
+      return true;
     case 'C':
       batch_open_ = true;
       on_close(frame, to_server);
-      return {};
+      return true;
     case 'E':
       batch_open_ = true;
-      on_execute(frame, to_server);
-      return {};
+      return on_execute(frame, to_server);
     case 'S':
       on_sync(frame, to_server);
-      return {};
+      return true;
     case 'F':
-      expect({.what = Expect::function});
-      to_server.borrow(frame.bytes);
-      return {};
+      on_function(frame, to_server);
+      return true;
     case 'c':
     case 'f':
       on_copy_end(frame, to_server);
-      return {};
+      return true;
     default:  // Flush, CopyData
-      to_server.borrow(frame.bytes);
-      return {};
+      more(frame.bytes, to_server);
+      return true;
   }
 }
 
-void RelaySession::on_query(const Frame& frame, Chunks& to_server) {
+bool RelaySession::on_query(const Frame& frame, Chunks& to_server) {
   const std::string_view body = frame.body();
   const std::string_view sql = body.substr(0, body.find('\0'));
+  const Traits traits = book_.traits(sql, standard_strings_);
+  if (traits.verb == Traits::Verb::commit && !may_commit(false, to_server)) return false;
   const EffectsPtr effects = book_.effects(sql);
   const std::optional<std::string> other = without_our_name(effects, true, to_server);
   Owed owed{.what = Expect::query};
+  enter(traits, true, owed, to_server);
   expect_effects(owed, effects);
-  expect(owed);
   batch_open_ = false;  // a Query ends what came before it
   unnamed_.clear();
-  if (!other) return to_server.borrow(frame.bytes);
-  Bytes message;
-  append_query(*other, message);
-  to_server.copy(message);
+  unnamed_noted_ = false;
+  if (!other) {
+    send(owed, frame.bytes, to_server);
+  } else {
+    Bytes message;
+    append_query(*other, message);
+    send_copy(owed, message, to_server);
+  }
+  end_query(owed, traits, to_server);
+  return true;
 }
 
-void RelaySession::on_execute(const Frame& frame, Chunks& to_server) {
+bool RelaySession::on_execute(const Frame& frame, Chunks& to_server) {
   Owed owed{.what = Expect::execute};
-  if (!portals_.empty()) {
-    const std::string_view body = frame.body();
-    auto portal = portals_.find(body.substr(0, body.find('\0')));
-    if (portal != portals_.end()) expect_effects(owed, portal->second);
+  const std::string_view body = frame.body();
+  auto portal = portals_.empty() ? portals_.end() : portals_.find(body.substr(0, body.find('\0')));
+  if (portal != portals_.end()) {
+    const Traits& traits = portal->second.traits;
+    if (traits.verb == Traits::Verb::commit && !may_commit(true, to_server)) return false;
+    enter(traits, false, owed, to_server);
+    expect_effects(owed, portal->second.effects);
   }
-  expect(owed);
-  to_server.borrow(frame.bytes);
+  send(owed, frame.bytes, to_server);
+  return true;
 }
 
 void RelaySession::on_sync(const Frame& frame, Chunks& to_server) {
-  to_server.borrow(frame.bytes);
-  if (copy_in_) return;  // the server ignores it
+  if (copy_in_) return more(frame.bytes, to_server);  // the server ignores it
   batch_open_ = false;
+  if (wrap_ == Wrap::open) return close_wrap(to_server);
+  if (probe_due_ && in_transaction() && status_ != 'E' && !skipping_ && !batch_copies_in_) {
+    send_probe(to_server);
+  }
+  batch_copies_in_ = false;
   skipping_ = false;
-  expect({.what = Expect::sync});
+  send({.what = Expect::sync}, frame.bytes, to_server);
+}
+
+// By its number: what it does cannot be known.
+void RelaySession::on_function(const Frame& frame, Chunks& to_server) {
+  Owed owed{.what = Expect::function};
+  enter({.writes = true}, true, owed, to_server);
+  send(owed, frame.bytes, to_server);
 }
 
 void RelaySession::on_copy_end(const Frame& frame, Chunks& to_server) {
-  to_server.borrow(frame.bytes);
   if (copy_in_) {
     copy_in_ = false;
-  } else if (!owed_.empty()) {
-    expect({.what = Expect::copy_end});
+    if (Step* step = journal_.find(note({.what = Expect::copy_end}, frame.bytes, nullptr))) {
+      step->done = true;
+    }
+    return to_server.borrow(frame.bytes);
   }
+  if (owed_.empty()) return more(frame.bytes, to_server);
+  send({.what = Expect::copy_end}, frame.bytes, to_server);
 }
 
 }  // namespace spar::gateway::relay

@@ -19,6 +19,10 @@
 //                the server skips messages after an error, `undo_` takes back what they had
 //                changed. A batch is sent only when the names that earlier ones changed are
 //                settled.
+//             I4 The journal holds all that was sent since the client was last told that it is in
+//                no transaction, or has overflowed.
+//             I5 A COMMIT of a transaction that may have written is sent when the transaction's id
+//                is known, or that it has none, and nothing else is owed.
 // Not here    Which connection and when (pool.h, loop.h); logins; cancel requests.
 #pragma once
 
@@ -37,8 +41,11 @@
 #include "gateway/relay/server_login.h"
 #include "gateway/relay/session_settings.h"
 #include "gateway/relay/statement_book.h"
+#include "gateway/relay/transaction_journal.h"
 
 namespace spar::gateway::relay {
+
+inline constexpr std::string_view kReadOnlySetting = "default_transaction_read_only";
 
 // What is known of one server connection, whoever uses it.
 struct ServerSide {
@@ -55,23 +62,39 @@ struct SessionLimits {
   FrameLimits frames;
   std::size_t statements_max = 10'000;        // prepared by one client
   std::size_t unnamed_bytes_max = 64u << 10;  // of an unnamed statement kept between batches
+  // What is kept to repeat a transaction; one that needs more fails with its connection (40001).
+  std::size_t journal_bytes_max = 1u << 20;
+  bool resolves = false;  // somebody can say what became of a transaction
 };
+
+// What became of a transaction whose connection was lost.
+enum class Outcome : std::uint8_t { committed, not_committed, unknown };
 
 class RelaySession {
  public:
   enum class Progress { read, needs_server, needs_answers, farewell };
+  enum class Loss : std::uint8_t {
+    none,          // go on with the client's input
+    needs_server,  // attach() one
+    in_doubt,      // ask what became of transaction in_doubt(), then resolved()
+    end,           // fate() says why
+  };
 
   RelaySession(StatementBook& book, SettingsPtr startup, const SessionLimits& limits = {});
 
   Result<Progress> client_said(std::string_view& in, Chunks& to_server, Chunks& to_client);
-  Result<void> server_said(std::string_view& in, Chunks& to_client);
+  Result<void> server_said(std::string_view& in, Chunks& to_server, Chunks& to_client);
 
-  // Repeats on `server` what the session has set. REQUIRES: not attached.
-  void attach(ServerSide& server, Chunks& to_server);
+  // Repeats on `server` what the session has set, and what it had under way when it lost its last
+  // one. REQUIRES: not attached.
+  void attach(ServerSide& server, Chunks& to_server, Chunks& to_client);
   bool attached() const { return server_ != nullptr; }
   bool may_release() const { return is_idle() && holds_ == 0; }
-  void release();  // REQUIRES: may_release(), or is_idle() after clean_up()
-  void lose();     // the connection is gone
+  void release();                // REQUIRES: may_release(), or is_idle() after clean_up()
+  Loss lose(Chunks& to_client);  // the connection is gone
+  std::uint64_t in_doubt() const { return xid_; }
+  Loss resolved(Outcome outcome, Chunks& to_client);
+  const Error& fate() const { return fate_; }
 
   // Attached, and the server has answered everything and waits for a statement.
   bool is_idle() const;
@@ -79,6 +102,7 @@ class RelaySession {
   char status() const { return status_; }  // of ReadyForQuery: I, T, E
   std::uint8_t holds() const { return holds_; }
   bool heard_fatal() const { return heard_fatal_; }
+  bool recovering() const { return recovering_; }
 
   // The client is gone and the server has answered: brings the connection back to what a new one
   // is. False: it cannot, the connection must be closed.
@@ -87,31 +111,39 @@ class RelaySession {
   static void write_fatal(const Error& error, Chunks& to_client);
 
  private:
-  enum class Expect : std::uint8_t {
-    query,
-    parse,
-    bind,
-    describe_statement,
-    describe_portal,
-    execute,
-    close,
-    sync,
-    function,
-    copy_end,  // no answer: where the client ended COPY data before it was asked for them
-    known,     // a Parse that the connection needs not see: we answer it
-    internal,  // a query of our own
-  };
   struct Owed {
     Expect what = Expect::query;
-    bool swallow = false;  // nobody asked: the answer is not passed on
-    bool undo = false;     // has an entry in undo_
-    bool effects = false;  // has an entry in effects_
+    bool swallow = false;      // nobody asked: the answer is not passed on
+    bool undo = false;         // has an entry in undo_
+    bool effects = false;      // has an entry in effects_
+    bool takes_ready = false;  // ReadyForQuery is passed on with `swallow`, and not without
+    bool withhold = false;     // the last CommandComplete waits for the next ReadyForQuery
+    bool probe = false;        // for the transaction's id
+    bool commits = false;      // Step's
+    bool ends = false;         // Step's
+    bool barrier = false;      // Step's
+    std::uint32_t step = 0;    // in the journal; 0: it must not be repeated
   };
   struct Undo {
     enum class Kind : std::uint8_t { parsed, known, injected, closed, duplicate };
     Kind kind = Kind::parsed;
     std::string name;
     StatementPtr statement;
+  };
+  struct Pending {  // what was owed when the connection was lost
+    Owed owed;
+    std::optional<Undo> undo;
+    EffectsPtr effects;
+  };
+  struct Portal {
+    EffectsPtr effects;
+    Traits traits;
+  };
+  enum class Wrap : std::uint8_t {
+    none,
+    open,     // our BEGIN is sent, the client's Sync has not come
+    closing,  // it has; COMMIT is sent when all is answered
+    closed,   // COMMIT or ROLLBACK is sent
   };
   struct Change {  // of a setting, until its transaction ends; no name: of all
     std::string name;
@@ -121,14 +153,25 @@ class RelaySession {
   // relay_session.cpp: what the client says.
   bool needs_server(const Frame& frame, Chunks& to_client);
   bool needs_answers(char type) const;
-  Result<void> client_frame(const Frame& frame, Chunks& to_server, Chunks& to_client);
-  void on_query(const Frame& frame, Chunks& to_server);
+  bool waits_for_unit(char type) const;
+  // False: not now; answers must come first.
+  Result<bool> client_frame(const Frame& frame, Chunks& to_server, Chunks& to_client);
+  bool on_query(const Frame& frame, Chunks& to_server);
   void on_describe(const Frame& frame, Chunks& to_server);
   void on_close(const Frame& frame, Chunks& to_server);
-  void on_execute(const Frame& frame, Chunks& to_server);
+  bool on_execute(const Frame& frame, Chunks& to_server);
   void on_sync(const Frame& frame, Chunks& to_server);
+  void on_function(const Frame& frame, Chunks& to_server);
   void on_copy_end(const Frame& frame, Chunks& to_server);
+  void repeat_settings(Chunks& to_server);
   void expect(Owed owed);
+  // A message that is repeated when the connection is lost; more() adds to it.
+  void send(Owed owed, std::string_view message, Chunks& to_server,
+            const StatementPtr& statement = nullptr);
+  void more(std::string_view message, Chunks& to_server);
+  void send_copy(Owed owed, const Bytes& message, Chunks& to_server,
+                 const StatementPtr& statement = nullptr);
+  std::uint32_t note(const Owed& owed, std::string_view message, const StatementPtr& statement);
 
   // relay_session_prepared.cpp: statements with names.
   Result<void> on_parse(const Frame& frame, Chunks& to_server, Chunks& to_client);
@@ -137,7 +180,8 @@ class RelaySession {
   bool can_answer_parse() const;
   void parse_twice(std::string_view name, std::string_view body, Chunks& to_server);
   void on_bind(const Frame& frame, Chunks& to_server);
-  EffectsPtr provide(std::string_view name, Chunks& to_server);
+  void set_portal(std::string_view name, EffectsPtr effects, const Traits& traits);
+  StatementPtr provide(std::string_view name, Chunks& to_server);
   void provide_named(const StatementPtr& statement, Chunks& to_server);
   void make_place(const StatementPtr& statement, Chunks& to_server);
   void provide_unnamed(Chunks& to_server);
@@ -148,6 +192,9 @@ class RelaySession {
 
   // relay_session_answers.cpp: what the server says.
   Result<bool> passes(const Frame& frame, Chunks& to_client);
+  bool answer_passes(const Frame& frame, Chunks& to_client);
+  bool ready_passes(Chunks& to_client);
+  bool repeats(const Frame& frame);
   Result<bool> error_passes(const Frame& frame, Chunks& to_client);
   bool parameter_passes(std::string_view body);
   Result<void> account(const Frame& frame, Chunks& to_client);
@@ -159,6 +206,41 @@ class RelaySession {
   void skip_to_sync();
   void pop_owed();
   void answer_known(Chunks& to_client);
+  bool is_lost(const Frame& frame) const;
+  void step_done(const Owed& owed);
+  bool repeated();
+  void told_ready(std::uint32_t step);
+
+  // relay_session_units.cpp: what is sent around a client's statements.
+  bool in_transaction() const { return status_ != 'I' || begun_ || wrap_ != Wrap::none; }
+  void enter(const Traits& traits, bool simple, Owed& owed, Chunks& to_server);
+  void end_query(const Owed& owed, const Traits& traits, Chunks& to_server);
+  bool may_commit(bool in_batch, Chunks& to_server);
+  bool owes_results() const;
+  void run_own(Own which, Owed owed, Chunks& to_server);
+  void send_probe(Chunks& to_server);
+  void say_flush(Chunks& to_server);
+  void close_wrap(Chunks& to_server);
+  void leave_wrap(Chunks& to_server);
+  void advance_wrap(Chunks& to_server);
+  void end_transaction(std::uint32_t step);
+  void forget_transaction();
+  void hear_probe(const Frame& frame);
+
+  // relay_session_continuity.cpp: after a connection was lost.
+  void take_pending();
+  Loss decide(Chunks& to_client);
+  Loss under_way(Chunks& to_client);
+  Loss end_with(Error error);
+  void answer_failed(Chunks& to_client);
+  void finish(std::string_view tag, Chunks& to_client);
+  bool finish_one(const Owed& owed, std::string_view tag, Chunks& to_client);
+  void begin_replay(Chunks& to_server, Chunks& to_client);
+  void advance_replay(Chunks& to_server, Chunks& to_client);
+  void resend(std::uint32_t number, Chunks& to_server);
+  void stand_failed(Chunks& to_server);
+  Traits::Verb bound_verb(const Frame& frame) const;
+  bool refuses(const Frame& frame, Chunks& to_server, Chunks& to_client);
 
   // relay_session_effects.cpp: what statements leave behind.
   void expect_effects(Owed& owed, const EffectsPtr& effects);
@@ -188,13 +270,48 @@ class RelaySession {
   Fifo<Owed> owed_;
   Fifo<Undo> undo_;
   Fifo<EffectsPtr> effects_;
+
+  // The unit under way: a Query, or all messages up to a Sync; and its transaction.
+  Wrap wrap_ = Wrap::none;
+  bool begun_ = false;        // a BEGIN of the client's is sent
+  bool turning_ = false;      // what was sent may begin or end a transaction
+  bool rolls_back_ = false;   // what ends it is ROLLBACK
+  bool ended_ = false;        // COMMIT or ROLLBACK was answered, ReadyForQuery was not
+  bool wrote_ = false;        // it may have
+  bool probe_due_ = false;    // it may have since its id was asked for
+  bool asked_ = false;        // for its id, which left a portal
+  bool commit_sent_ = false;  // and not refused
+  bool batch_copies_in_ = false;
+  bool standard_strings_ = true;
+  bool read_only_ = false;       // the client asked for it, in this transaction
+  bool sets_read_only_ = false;  // or for later ones
+  std::uint64_t xid_ = 0;        // 0: none that is known
+  char told_status_ = 'I';       // of the last ReadyForQuery that the client got
+  Bytes withheld_;
+
+  TransactionJournal journal_;
+  DigestReader now_;  // of the answer under way
+  SettingsPtr start_settings_;
+  std::uint8_t start_holds_ = 0;
+  bool unnamed_noted_ = false;   // the journal prepares the unnamed statement
+  bool touches_server_ = false;  // what was done changed what the connection has
+  bool recovering_ = false;      // lost its connection, and is not where it was yet
+  bool diverged_ = false;        // an answer differs from what the client was told
+  bool fails_ = false;           // the next connection gets a failed transaction, no replay
+  std::uint32_t resend_next_ = 0;
+  std::size_t verify_left_ = 0;  // answers to be compared
+  std::vector<Pending> pending_;
+  std::optional<Error> refusal_;  // of the next statement
+  Error fate_;
+
   SettingsPtr startup_;
   SettingsPtr settings_;
   std::vector<Change> changes_;
   std::map<std::string, StatementPtr, std::less<>> names_;
-  std::map<std::string, EffectsPtr, std::less<>> portals_;  // only those with effects
-  std::string unnamed_;                                     // a Parse's body behind its name
+  std::map<std::string, Portal, std::less<>> portals_;  // with effects or traits that matter
+  std::string unnamed_;                                 // a Parse's body behind its name
   EffectsPtr unnamed_effects_;
+  Traits unnamed_traits_;
 };
 
 }  // namespace spar::gateway::relay

@@ -11,6 +11,15 @@ Failure out_of_turn(char type) {
   return failure(Code::invalid, std::string("the server answered out of turn: ") + type, "08P01");
 }
 
+// Where the warning comes from that a commit did not wait for its followers, whatever its language.
+constexpr std::string_view kSyncWait("RSyncRepWaitForLSN\0", 19);
+constexpr std::string_view kReadOnly("default_transaction_read_only\0on\0", 33);
+
+// The connection must be given up; the session goes on elsewhere.
+Failure lost(std::string_view sqlstate) {
+  return failure(Code::copy_lost, "the connection to the server was lost", sqlstate);
+}
+
 constexpr std::string_view kStalePlan("RRevalidateCachedQuery\0", 23);
 
 bool is_fatal(std::string_view body) {
@@ -30,17 +39,56 @@ Bytes with_name(std::string_view body, std::string_view ours, std::string_view t
 
 }  // namespace
 
-Result<void> RelaySession::server_said(std::string_view& in, Chunks& to_client) {
+Result<void> RelaySession::server_said(std::string_view& in, Chunks& to_server, Chunks& to_client) {
   SPAR_ASSERT(server_ != nullptr);
   for (;;) {
     SPAR_ASSIGN(std::optional<Frame> frame, from_server_.next(in));
-    if (!frame) return {};
-    if (frame->begins) {
+    if (!frame) break;
+    if (is_lost(*frame)) return lost(error_field(frame->body(), 'C'));
+    if (repeats(*frame)) {
+      passes_server_ = false;
+    } else if (frame->begins) {
       SPAR_ASSIGN(passes_server_, passes(*frame, to_client));
     }
     if (passes_server_) to_client.borrow(frame->bytes);
     if (frame->ends) SPAR_TRY(account(*frame, to_client));
+    if (diverged_) return lost("40001");
   }
+  advance_replay(to_server, to_client);
+  advance_wrap(to_server);
+  return {};
+}
+
+// Whether the message is part of an answer that the client has heard on another connection.
+bool RelaySession::repeats(const Frame& frame) {
+  if (owed_.empty() || std::string_view("NSAZ").contains(frame.type)) return false;
+  const Owed& front = owed_.front();
+  Step* step = front.step == 0 ? nullptr : journal_.find(front.step);
+  if (step == nullptr) return false;
+  if (front.probe && frame.type == 'D') hear_probe(frame);
+  now_.add(frame);
+  if (step->swallow) return false;
+  const Digest& now = now_.digest();
+  if (now.messages > step->seen.messages ||
+      (!now_.between() && now.messages == step->seen.messages)) {
+    diverged_ |= step->done;
+    if (now_.between()) step->seen = now;
+    return step->done;
+  }
+  diverged_ |= now.messages == step->seen.messages && now != step->seen;
+  return true;
+}
+
+// What the server says when it goes, is fenced, or cannot vouch for a commit.
+bool RelaySession::is_lost(const Frame& frame) const {
+  if (!frame.whole()) return false;
+  const std::string_view body = frame.body();
+  if (frame.type == 'N') return body.contains(kSyncWait) && (commit_sent_ || recovering_);
+  if (frame.type == 'S') return body == kReadOnly && !sets_read_only_ && !cleaning_;
+  if (frame.type != 'E' || cleaning_) return false;
+  const std::string_view state = error_field(body, 'C');
+  if (is_fatal(body)) return state == "57P01" || state == "57P02" || state == "57P03";
+  return state == "25006" && !read_only_ && !sets_read_only_;
 }
 
 Result<bool> RelaySession::passes(const Frame& frame, Chunks& to_client) {
@@ -48,16 +96,38 @@ Result<bool> RelaySession::passes(const Frame& frame, Chunks& to_client) {
     case 'A':
       return true;
     case 'N':
-      return owed_.empty() || owed_.front().what != Expect::internal;
+      return owed_.empty() || (owed_.front().what != Expect::internal && !recovering_);
     case 'S':
       if (!frame.whole()) return out_of_turn('S');
-      return parameter_passes(frame.body());
+      return parameter_passes(frame.body()) && !repeated();
     case 'E':
       return error_passes(frame, to_client);
+    case 'Z':
+      return owed_.empty() ? Result<bool>(out_of_turn('Z')) : ready_passes(to_client);
     default:
       if (owed_.empty()) return out_of_turn(frame.type);
-      return !owed_.front().swallow;
+      return answer_passes(frame, to_client);
   }
+}
+
+bool RelaySession::answer_passes(const Frame& frame, Chunks& to_client) {
+  const Owed& front = owed_.front();
+  if (front.swallow) return false;
+  if (!front.withhold) return true;
+  to_client.copy(withheld_);  // it was not the last
+  withheld_.clear();
+  if (frame.type != 'C' || !frame.whole()) return true;
+  withheld_ = frame.bytes;
+  return false;
+}
+
+bool RelaySession::ready_passes(Chunks& to_client) {
+  const Owed& front = owed_.front();
+  if (const Step* step = journal_.find(front.step); step != nullptr && step->done) return false;
+  if (front.takes_ready != front.swallow) return false;
+  to_client.copy(withheld_);
+  withheld_.clear();
+  return true;
 }
 
 Result<bool> RelaySession::error_passes(const Frame& frame, Chunks& to_client) {
@@ -67,6 +137,13 @@ Result<bool> RelaySession::error_passes(const Frame& frame, Chunks& to_client) {
   if (owed_.empty()) return true;  // a last word
   const Owed& front = owed_.front();
   if (front.what == Expect::internal) return Failure(read_server_error(frame.body()));
+  if (front.what == Expect::query) to_client.copy(withheld_);
+  withheld_.clear();
+  if (front.swallow && front.probe && status_ == 'E') return false;  // it was told already
+  if (front.swallow && recovering_) {
+    diverged_ |= !fails_;
+    return false;
+  }
   if (!front.undo || undo_.front().kind != Undo::Kind::duplicate) return true;
   if (!frame.body().contains(std::string_view("C42P05\0", 7))) return true;
   to_client.copy(with_name(frame.body(), kTakenName, undo_.front().name));
@@ -83,7 +160,8 @@ bool RelaySession::parameter_passes(std::string_view body) {
   if (!is_settable(name)) return true;
   const std::string_view value = rest.substr(0, rest.find('\0'));
   // Then what texts mean is not what the scanner reads: nothing that follows can be known.
-  if (name == "standard_conforming_strings" && value == "off") holds_ |= query::kHoldUnknown;
+  if (name == "standard_conforming_strings") standard_strings_ = value != "off";
+  if (!standard_strings_) holds_ |= query::kHoldUnknown;
   std::string statement = SessionSettings::statement(name, value);
   const std::string* normal = server_->defaults->find(name);
   const bool is_normal = normal != nullptr && *normal == statement;
@@ -136,6 +214,23 @@ void RelaySession::pop_owed() {
   const Owed owed = owed_.pop();
   if (owed.undo) (void)undo_.pop();
   if (owed.effects) (void)effects_.pop();
+  step_done(owed);
+}
+
+void RelaySession::step_done(const Owed& owed) {
+  Step* step = owed.step == 0 ? nullptr : journal_.find(owed.step);
+  if (step != nullptr) {
+    if (step->done) --verify_left_;
+    if (!step->swallow) diverged_ |= now_.digest().messages < step->seen.messages;
+    step->done = true;
+  }
+  now_.restart();
+}
+
+bool RelaySession::repeated() {
+  if (!recovering_ || owed_.empty()) return false;
+  const Step* step = journal_.find(owed_.front().step);
+  return step != nullptr && step->done;
 }
 
 Result<void> RelaySession::answered(std::initializer_list<Expect> expected, Chunks& to_client) {
@@ -151,17 +246,20 @@ void RelaySession::answer_known(Chunks& to_client) {
   while (!owed_.empty()) {
     const Expect what = owed_.front().what;
     if (what != Expect::known && what != Expect::copy_end) return;
-    if (what == Expect::known) to_client.copy(std::string_view("1\0\0\0\4", 5));
+    if (what == Expect::known && !owed_.front().swallow) {
+      to_client.copy(std::string_view("1\0\0\0\4", 5));
+    }
     pop_owed();
   }
 }
 
 Result<void> RelaySession::on_complete(const Frame& frame, Chunks& to_client) {
   const Owed& front = owed_.front();
-  if (!changes_.empty() && frame.type == 'C') {
+  if (frame.type == 'C' && !repeated()) {
     const std::string_view tag = frame.body().substr(0, frame.body().find('\0'));
     if (tag == "COMMIT") commit_changes();
     if (tag == "ROLLBACK") changes_.clear();
+    ended_ |= front.ends;
   }
   if (front.what == Expect::query || front.what == Expect::internal) return {};
   if (front.what != Expect::execute) return out_of_turn(frame.type);
@@ -182,17 +280,25 @@ Result<void> RelaySession::on_ready(const Frame& frame, Chunks& to_client) {
     if (failed_ && !effects.single) holds_ |= query::kHoldUnknown;
   }
   if (front.what == Expect::internal && !cleaning_) server_->must_reset = false;
+  const bool told = passes_server_;
   pop_owed();
   status_ = frame.body()[0];
   failed_ = false;
   copy_in_ = false;
-  if (status_ == 'I') {
+  if (status_ == 'I' && front.what != Expect::internal) {
     commit_changes();
     set_in_transaction_ = false;
-    portals_.clear();
+    if (owed_.empty() && !batch_open_) portals_.clear();
   }
+  if (told) told_ready(front.step);
   answer_known(to_client);
   return {};
+}
+
+void RelaySession::told_ready(std::uint32_t step) {
+  told_status_ = status_;
+  if (owed_.empty()) turning_ = begun_ = false;
+  if (status_ == 'I') end_transaction(step);
 }
 
 void RelaySession::on_error() {
@@ -200,6 +306,10 @@ void RelaySession::on_error() {
   failed_ = true;
   copy_in_ = false;
   if (status_ == 'I') changes_.clear();
+  if (owed_.front().ends && !repeated()) {  // refused
+    ended_ = true;
+    commit_sent_ = false;
+  }
   const Expect what = owed_.front().what;
   if (what != Expect::query && what != Expect::sync && what != Expect::function) skip_to_sync();
 }
@@ -210,7 +320,9 @@ void RelaySession::skip_to_sync() {
   while (!owed_.empty() && owed_.front().what != Expect::sync) {
     if (owed_.front().undo) undone.push_back(undo_.pop());
     if (owed_.front().effects) (void)effects_.pop();
-    (void)owed_.pop();
+    const Owed owed = owed_.pop();
+    probe_due_ |= owed.probe && xid_ == 0;
+    step_done(owed);
   }
   for (auto entry = undone.rbegin(); entry != undone.rend(); ++entry) undo(*entry);
   skipping_ = owed_.empty();
@@ -224,6 +336,11 @@ void RelaySession::on_copy_in() {
   while (i < owed_.size()) {
     const Expect what = owed_.at(i).what;
     if (what != Expect::sync && what != Expect::copy_end) return;
+    if (Step* step = journal_.find(owed_.at(i).step)) {
+      if (step->done) --verify_left_;
+      step->done = true;
+      if (what == Expect::sync) step->what = Expect::nothing;
+    }
     owed_.erase(i);
     if (what == Expect::copy_end) {
       copy_in_ = false;

@@ -13,6 +13,7 @@ void RelaySession::expect_effects(Owed& owed, const EffectsPtr& effects) {
   // A session lock stays when its statement or transaction fails later: hold from now on.
   for (const SessionEffect& effect : effects->list) {
     if (effect.kind == SessionEffect::Kind::hold) holds_ |= effect.holds & query::kHoldLock;
+    sets_read_only_ |= effect.name == kReadOnlySetting;
   }
 }
 
@@ -30,10 +31,10 @@ void RelaySession::apply(const SessionEffect& effect) {
       changes_.push_back({.name = effect.name, .statement = effect.statement});
       return;
     case Kind::reset:
-      set_in_transaction_ = true;
+      set_in_transaction_ = touches_server_ = true;
       return reset_setting(effect.name);
     case Kind::reset_all:
-      set_in_transaction_ = true;
+      set_in_transaction_ = touches_server_ = true;
       if (!startup_->empty()) server_->must_reset = true;
       changes_.push_back({});
       return;
@@ -49,6 +50,7 @@ void RelaySession::apply(const SessionEffect& effect) {
       if (auto known = names_.find(effect.name); known != names_.end()) names_.erase(known);
       return;
     case Kind::deallocate_all:
+      touches_server_ = true;
       names_.clear();
       server_->statements.clear();
       holds_ &= static_cast<std::uint8_t>(~query::kHoldPrepared);

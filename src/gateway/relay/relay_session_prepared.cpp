@@ -25,8 +25,7 @@ Result<void> RelaySession::on_parse(const Frame& frame, Chunks& to_server, Chunk
   const std::size_t zero = message.find('\0');
   const std::size_t text_end = message.find('\0', zero == message.npos ? zero : zero + 1);
   if (zero == std::string_view::npos || text_end == std::string_view::npos) {
-    expect({.what = Expect::parse});  // the server says what is wrong with it
-    to_server.borrow(frame.bytes);
+    send({.what = Expect::parse}, frame.bytes, to_server);  // the server says what is wrong with it
     return {};
   }
   const std::string_view name = message.substr(0, zero), body = message.substr(zero + 1);
@@ -34,14 +33,14 @@ Result<void> RelaySession::on_parse(const Frame& frame, Chunks& to_server, Chunk
 
   const std::string_view sql = body.substr(0, body.find('\0'));
   unnamed_effects_ = book_.effects(sql);
-  unnamed_here_ = true;
+  unnamed_traits_ = book_.traits(sql, standard_strings_);
+  unnamed_here_ = unnamed_noted_ = true;
   unnamed_ = body.size() <= limits_.unnamed_bytes_max ? body : std::string_view();
   const std::optional<std::string> other = without_our_name(unnamed_effects_, false, to_server);
-  expect({.what = Expect::parse});
-  if (!other) return to_server.borrow(frame.bytes), Result<void>();
+  if (!other) return send({.what = Expect::parse}, frame.bytes, to_server), Result<void>();
   Bytes parse;
   append_parse("", *other + std::string(body.substr(sql.size())), parse);
-  to_server.copy(parse);
+  send_copy({.what = Expect::parse}, parse, to_server);
   return {};
 }
 
@@ -53,16 +52,17 @@ Result<void> RelaySession::parse_named(std::string_view name, std::string_view b
   names_.emplace(name, statement);
   if (can_answer_parse() && server_->statements.touch(statement->id)) {
     undo_.push({.kind = Undo::Kind::known, .name = std::string(name), .statement = statement});
-    expect({.what = Expect::known, .undo = true});
+    Owed owed{.what = Expect::known, .undo = true};
+    owed.step = note(owed, {}, nullptr);
+    expect(owed);
     answer_known(to_client);
     return {};
   }
   make_place(statement, to_server);
   Bytes parse;
   append_parse(statement->server_name, body, parse);
-  to_server.copy(parse);
   undo_.push({.kind = Undo::Kind::parsed, .name = std::string(name), .statement = statement});
-  expect({.what = Expect::parse, .undo = true});
+  send_copy({.what = Expect::parse, .undo = true}, parse, to_server, statement);
   return {};
 }
 
@@ -79,15 +79,18 @@ bool RelaySession::can_answer_parse() const {
 // The server must refuse it, so that it also fails the transaction: it is given a name that is
 // taken by what can be prepared in any state. Only the name in its error is not the client's.
 void RelaySession::parse_twice(std::string_view name, std::string_view body, Chunks& to_server) {
-  Bytes out;
-  append_named('C', 'S', kTakenName, out);
-  expect({.what = Expect::close, .swallow = true});
-  append_parse(kTakenName, std::string_view("ROLLBACK\0\0\0", 11), out);
-  expect({.what = Expect::parse, .swallow = true});
-  append_parse(kTakenName, body, out);
-  to_server.copy(out);
+  auto say = [&](const Owed& owed, auto&& append) {
+    Bytes out;
+    append(out);
+    send_copy(owed, out, to_server);
+  };
+  say({.what = Expect::close, .swallow = true},
+      [](Bytes& out) { append_named('C', 'S', kTakenName, out); });
+  say({.what = Expect::parse, .swallow = true},
+      [](Bytes& out) { append_parse(kTakenName, std::string_view("ROLLBACK\0\0\0", 11), out); });
   undo_.push({.kind = Undo::Kind::duplicate, .name = std::string(name), .statement = nullptr});
-  expect({.what = Expect::parse, .undo = true});
+  say({.what = Expect::parse, .undo = true},
+      [&](Bytes& out) { append_parse(kTakenName, body, out); });
 }
 
 void RelaySession::provide_named(const StatementPtr& statement, Chunks& to_server) {
@@ -113,31 +116,35 @@ void RelaySession::make_place(const StatementPtr& statement, Chunks& to_server) 
   to_server.copy(out);
 }
 
-// Another session's unnamed statement may be on the connection: put ours there, or none.
+// Another session's unnamed statement may be on the connection: put ours there, or none. What is
+// there already must be put on the next connection, too.
 void RelaySession::provide_unnamed(Chunks& to_server) {
-  if (unnamed_here_) return;
-  unnamed_here_ = true;
+  if (unnamed_here_ && unnamed_noted_) return;
+  Owed owed{.what = unnamed_.empty() ? Expect::close : Expect::parse, .swallow = true};
   Bytes out;
   if (unnamed_.empty()) {
     append_named('C', 'S', "", out);
-    expect({.what = Expect::close, .swallow = true});
   } else {
     append_parse("", unnamed_, out);
-    expect({.what = Expect::parse, .swallow = true});
   }
-  to_server.copy(out);
+  if (!unnamed_here_) {
+    send_copy(owed, out, to_server);
+  } else if (Step* step = journal_.find(note(owed, out, nullptr))) {
+    step->done = true;
+  }
+  unnamed_here_ = unnamed_noted_ = true;
 }
 
-// Makes the statement of the client's name be there; gives what running it leaves behind.
-EffectsPtr RelaySession::provide(std::string_view name, Chunks& to_server) {
+// Makes the statement of the client's name be there.
+StatementPtr RelaySession::provide(std::string_view name, Chunks& to_server) {
   if (name.empty()) {
     provide_unnamed(to_server);
-    return unnamed_effects_;
+    return nullptr;
   }
   auto known = names_.find(name);
   if (known == names_.end()) return nullptr;
   provide_named(known->second, to_server);
-  return known->second->effects;
+  return known->second;
 }
 
 // Unknown names go on as they are (SQL's PREPARE made them), but never as one of ours.
@@ -153,42 +160,50 @@ void RelaySession::on_bind(const Frame& frame, Chunks& to_server) {
   const std::size_t name_end =
       portal_end == body.npos ? body.npos : body.find('\0', portal_end + 1);
   if (name_end == std::string_view::npos) {
-    expect({.what = Expect::bind});
-    return to_server.borrow(frame.bytes);
+    return send({.what = Expect::bind}, frame.bytes, to_server);
   }
   const std::string_view portal = body.substr(0, portal_end);
   const std::string_view name = body.substr(portal_end + 1, name_end - portal_end - 1);
-  EffectsPtr effects = provide(name, to_server);
-  if (effects != nullptr) {
-    portals_.insert_or_assign(std::string(portal), std::move(effects));
-  } else if (!portals_.empty()) {
-    if (auto old = portals_.find(portal); old != portals_.end()) portals_.erase(old);
-  }
-  expect({.what = Expect::bind});
-  if (name.empty()) return to_server.borrow(frame.bytes);
+  const StatementPtr statement = provide(name, to_server);
+  set_portal(portal,
+             name.empty() ? unnamed_effects_
+             : statement  ? statement->effects
+                          : nullptr,
+             name.empty() ? unnamed_traits_
+             : statement  ? statement->traits
+                          : Traits{});
+  if (name.empty()) return send({.what = Expect::bind}, frame.bytes, to_server);
   const std::string other = server_name(name);
   Bytes head("B");
   ByteWriter(head).be(static_cast<std::uint32_t>(frame.size - 1 - name.size() + other.size()));
   head += portal;
   head += '\0';
   head += other;
-  to_server.copy(head);
-  to_server.borrow(body.substr(name_end));
+  send_copy({.what = Expect::bind}, head, to_server, statement);
+  more(body.substr(name_end), to_server);
+}
+
+void RelaySession::set_portal(std::string_view name, EffectsPtr effects, const Traits& traits) {
+  if (effects != nullptr || traits.writes || traits.verb != Traits::Verb::none) {
+    portals_.insert_or_assign(std::string(name),
+                              Portal{.effects = std::move(effects), .traits = traits});
+  } else if (!portals_.empty()) {
+    if (auto old = portals_.find(name); old != portals_.end()) portals_.erase(old);
+  }
 }
 
 void RelaySession::on_describe(const Frame& frame, Chunks& to_server) {
   const std::string_view body = frame.body();
   if (!body.starts_with('S')) {
-    expect({.what = Expect::describe_portal});
-    return to_server.borrow(frame.bytes);
+    return send({.what = Expect::describe_portal}, frame.bytes, to_server);
   }
   const std::string_view name = body.substr(1, body.find('\0') - 1);
-  (void)provide(name, to_server);
-  expect({.what = Expect::describe_statement});
-  if (name.empty()) return to_server.borrow(frame.bytes);
+  const StatementPtr statement = provide(name, to_server);
+  const Owed owed{.what = Expect::describe_statement};
+  if (name.empty()) return send(owed, frame.bytes, to_server);
   Bytes out;
   append_named('D', 'S', server_name(name), out);
-  to_server.copy(out);
+  send_copy(owed, out, to_server, statement);
 }
 
 // A shared statement stays; what the server is asked to close exists nowhere, which is no error.
@@ -199,15 +214,13 @@ void RelaySession::on_close(const Frame& frame, Chunks& to_server) {
   if (body.starts_with(std::string_view("S\0", 2))) unnamed_.clear();
   auto known = names_.find(name);
   if (name.empty() || known == names_.end()) {
-    expect({.what = Expect::close});
-    return to_server.borrow(frame.bytes);
+    return send({.what = Expect::close}, frame.bytes, to_server);
   }
   undo_.push({.kind = Undo::Kind::closed, .name = known->first, .statement = known->second});
   names_.erase(known);
-  expect({.what = Expect::close, .undo = true});
   Bytes out;
   append_named('C', 'S', std::string(kServerNamePrefix) + "none", out);
-  to_server.copy(out);
+  send_copy({.what = Expect::close, .undo = true}, out, to_server);
 }
 
 // DEALLOCATE of a statement that Parse made: the connection keeps its own for others, and is told
@@ -221,17 +234,19 @@ std::optional<std::string> RelaySession::without_our_name(const EffectsPtr& effe
     return std::nullopt;
   }
   constexpr std::string_view kOfQuery = "__spar_gone", kOfBatch = "__spar_gone_too";
-  Bytes out;
+  auto say = [&](Expect what, auto&& append) {
+    Bytes out;
+    append(out);
+    send_copy({.what = what, .swallow = true}, out, to_server);
+  };
   if (query) {
-    append_query("PREPARE \"__spar_gone\" AS SELECT 1", out);
-    expect({.what = Expect::query, .swallow = true});
+    say(Expect::query,
+        [](Bytes& out) { append_query("PREPARE \"__spar_gone\" AS SELECT 1", out); });
   } else {
-    append_named('C', 'S', kOfBatch, out);
-    expect({.what = Expect::close, .swallow = true});
-    append_parse(kOfBatch, std::string_view("SELECT 1\0\0\0", 11), out);
-    expect({.what = Expect::parse, .swallow = true});
+    say(Expect::close, [&](Bytes& out) { append_named('C', 'S', kOfBatch, out); });
+    say(Expect::parse,
+        [&](Bytes& out) { append_parse(kOfBatch, std::string_view("SELECT 1\0\0\0", 11), out); });
   }
-  to_server.copy(out);
   return "DEALLOCATE \"" + std::string(query ? kOfQuery : kOfBatch) + "\"";
 }
 
@@ -239,13 +254,13 @@ void RelaySession::undo(const Undo& entry) {
   switch (entry.kind) {
     case Undo::Kind::parsed:
       names_.erase(entry.name);
-      server_->statements.forget(entry.statement->id);
+      if (server_ != nullptr) server_->statements.forget(entry.statement->id);
       return;
     case Undo::Kind::known:
       names_.erase(entry.name);
       return;
     case Undo::Kind::injected:
-      server_->statements.forget(entry.statement->id);
+      if (server_ != nullptr) server_->statements.forget(entry.statement->id);
       return;
     case Undo::Kind::closed:
       names_.insert_or_assign(entry.name, entry.statement);

@@ -1,5 +1,7 @@
 #include "gateway/relay/server_login.h"
 
+#include <algorithm>
+
 #include <openssl/evp.h>
 
 #include "base/assert.h"
@@ -75,6 +77,17 @@ Error read_server_error(std::string_view body) {
     if (field == 'H') error.hint = text;
   }
   return error;
+}
+
+std::string_view error_field(std::string_view body, char field) {
+  while (!body.empty() && body[0] != '\0') {
+    const char name = body[0];
+    body.remove_prefix(1);
+    const std::string_view text = body.substr(0, body.find('\0'));
+    if (name == field) return text;
+    body.remove_prefix(std::min(body.size(), text.size() + 1));
+  }
+  return {};
 }
 
 void ServerLogin::begin(Bytes& out) const {

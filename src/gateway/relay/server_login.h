@@ -49,6 +49,8 @@ struct BackendKey {
 
 // An ErrorResponse or NoticeResponse as an Error.
 Error read_server_error(std::string_view body);
+// One field of either, "" when it is not there.
+std::string_view error_field(std::string_view body, char field);
 
 class ServerLogin {
  public:

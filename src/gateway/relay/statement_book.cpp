@@ -31,7 +31,52 @@ StatementPtr StatementBook::intern(std::string_view body) {
   statement->server_name = std::string(kServerNamePrefix) + std::to_string(statement->id);
   statement->body = std::string(body);
   statement->effects = effects(body.substr(0, body.find('\0')));
+  statement->traits = traits(body.substr(0, body.find('\0')));
   statements_.emplace(body, statement);
+  return statement;
+}
+
+namespace {
+
+bool may_change_schema(const query::route::Route& route) {
+  using query::route::Kind;
+  return route.writes && std::ranges::any_of(route.parts, [](const query::route::Part& part) {
+           return part.kind == Kind::utility || part.kind == Kind::code ||
+                  part.kind == Kind::unparsed;
+         });
+}
+
+}  // namespace
+
+Traits StatementBook::traits(std::string_view sql, bool standard_strings) {
+  const query::route::Route& route = router_.route(sql, standard_strings);
+  const Traits traits = traits_of(route, sql);
+  if (!may_change_schema(route)) return traits;
+  touched_ = true;
+  renew(std::make_shared<query::route::BuiltInObjects>());
+  return traits;
+}
+
+void StatementBook::renew(std::shared_ptr<const query::route::Objects> objects) {
+  if (objects == nullptr || objects == objects_) return;
+  objects_ = std::move(objects);
+  router_.renew(objects_, ++epoch_);
+  for (auto& [body, known] : statements_) {
+    if (StatementPtr statement = known.lock()) {
+      const std::string_view sql = std::string_view(body).substr(0, body.find('\0'));
+      statement->traits = traits_of(router_.route(sql), sql);
+    }
+  }
+}
+
+const StatementPtr& StatementBook::own(Own which) {
+  constexpr std::array<std::string_view, 3> kTexts = {
+      "BEGIN", "COMMIT", "SELECT pg_catalog.pg_current_xact_id_if_assigned()"};
+  StatementPtr& statement = own_[static_cast<std::size_t>(which)];
+  if (statement == nullptr) {
+    const std::string_view text = kTexts[static_cast<std::size_t>(which)];
+    statement = intern(std::string(text) + std::string(3, '\0'));
+  }
   return statement;
 }
 

@@ -1,6 +1,7 @@
 // gateway/relay/statement_book.h: prepared statements, shared by their text.
 //
-// Contract    A session knows a statement by the name its client gave; a connection knows it by a
+// Contract    Of one database: what a text may do is asked of its router.
+//             A session knows a statement by the name its client gave; a connection knows it by a
 //             name of ours that follows from text and parameter types, so that many sessions share
 //             one statement a connection. intern() gives the same Statement for the same Parse
 //             while anybody holds it.
@@ -8,6 +9,7 @@
 // Threads     One loop owns a book and all connections and sessions that use it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -16,8 +18,11 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/bytes.h"
+#include "gateway/relay/statement_traits.h"
+#include "query/route/router.h"
 #include "query/session_effects.h"
 
 namespace spar::gateway::relay {
@@ -30,10 +35,14 @@ inline constexpr std::string_view kTakenName = "__spar_taken";  // of no client'
 struct Statement {
   std::uint64_t id = 0;
   std::string server_name;
-  std::string body;    // of a Parse message behind its name: text, zero, parameter types
-  EffectsPtr effects;  // of running it; nothing: none
+  std::string body;       // of a Parse message behind its name: text, zero, parameter types
+  EffectsPtr effects;     // of running it; nothing: none
+  mutable Traits traits;  // judged again when the catalogues say something else
 };
 using StatementPtr = std::shared_ptr<const Statement>;
+
+// What is said around a client's statements.
+enum class Own : std::uint8_t { begin, commit, transaction_id };
 
 void append_query(std::string_view sql, Bytes& out);
 // Appends a Parse of `body` under `name`.
@@ -41,11 +50,30 @@ void append_parse(std::string_view name, std::string_view body, Bytes& out);
 
 class StatementBook {
  public:
-  explicit StatementBook(query::EffectLimits limits = {}) : limits_(limits) {}
+  struct Options {
+    query::EffectLimits limits = {};
+    std::shared_ptr<const query::route::Objects> objects =
+        std::make_shared<query::route::BuiltInObjects>();
+    std::uint64_t seed = 0;  // random, of the router's keys
+  };
+  StatementBook() : StatementBook(Options{}) {}
+  explicit StatementBook(Options options)
+      : limits_(options.limits),
+        objects_(options.objects),
+        router_(std::move(options.objects), {.seed = options.seed}) {}
 
   StatementPtr intern(std::string_view body);
+  const StatementPtr& own(Own which);
   // Of a text, kept for the texts that needed the grammar.
   EffectsPtr effects(std::string_view sql);
+  // A text that may change the schema makes everything a user made unknown, until renew().
+  Traits traits(std::string_view sql, bool standard_strings = true);
+
+  // What the catalogues say now; nothing happens when it is what they said.
+  void renew(std::shared_ptr<const query::route::Objects> objects);
+  const query::route::Objects* objects() const { return objects_.get(); }
+  // Whether such a text has passed since the last call.
+  bool take_touched() { return std::exchange(touched_, false); }
 
   std::size_t size() const { return statements_.size(); }
 
@@ -53,6 +81,10 @@ class StatementBook {
   void forget_unused();
 
   query::EffectLimits limits_;
+  std::shared_ptr<const query::route::Objects> objects_;
+  std::uint64_t epoch_ = 0;  // of objects_
+  bool touched_ = false;
+  query::route::Router router_;
   std::uint64_t next_id_ = 1;
   std::size_t forget_at_ = 64;
   struct Hash {
@@ -65,6 +97,7 @@ class StatementBook {
   using ByText = std::unordered_map<std::string, T, Hash, std::equal_to<>>;
   ByText<std::weak_ptr<const Statement>> statements_;
   ByText<EffectsPtr> effects_;
+  std::array<StatementPtr, 3> own_;
 };
 
 // What one server connection holds prepared under our names.

@@ -84,12 +84,17 @@ void Stream::update_interest() {
 }
 
 Result<std::string_view> Stream::read(std::span<char> scratch) {
-  const ssize_t done = ::recv(fd_, scratch.data(), scratch.size(), 0);
+  // A little that is kept goes in front of what comes: that spares a copy of the latter.
+  const std::size_t kept = tls_ == nullptr && kept_.size() <= scratch.size() / 2 ? kept_.size() : 0;
+  std::copy_n(kept_.data(), kept, scratch.data());
+  const ssize_t done = ::recv(fd_, scratch.data() + kept, scratch.size() - kept, 0);
   if (done == 0) closed_ = true;
   if (done < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
     return failure(Code::io, std::string("receive: ") + std::strerror(errno), "08006");
   }
-  const std::string_view bytes(scratch.data(), done > 0 ? static_cast<std::size_t>(done) : 0);
+  const std::string_view bytes(scratch.data() + kept,
+                               done > 0 ? static_cast<std::size_t>(done) : 0);
+  if (kept > 0) return std::string_view(scratch.data(), kept + bytes.size());
   if (tls_ != nullptr) return read_tls(bytes);
   if (kept_.empty()) return bytes;
   kept_ += bytes;

@@ -11,7 +11,7 @@
 //             pg_operator, pg_type and pg_class). It knows nothing that a user made, so
 //             every user's table, function, type and operator is unknown to it; and it does not
 //             know whether a user's overload hides behind a built-in name. One that reads the
-//             catalogues of a real database has to.
+//             catalogues of a real database does: engines/postgres/catalogue_objects.h.
 // Threads     Pure functions of immutable state.
 #pragma once
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "query/parse/children.h"
 #include "query/route/limits.h"
 #include "query/route/reviewed.h"
 #include "query/route/settings.h"
@@ -11,6 +12,7 @@
 namespace spar::query::route {
 namespace {
 
+using grammar::for_each_child;
 using grammar::Node;
 using grammar::Nodes;
 using Descriptor = const ProtobufCMessageDescriptor*;
@@ -84,34 +86,6 @@ const PgQuery__WithClause* with_clause(const ProtobufCMessage* message) {
   }
   if (kind == &pg_query__merge_stmt__descriptor) return as<PgQuery__MergeStmt>(message).with_clause;
   return nullptr;
-}
-
-// Calls `visit(child)` for each message directly inside, the last one first.
-template <class Visit>
-void for_each_child(const ProtobufCMessage* message, const Visit& visit) {
-  const char* const base = reinterpret_cast<const char*>(message);
-  const auto pointer = [&](const ProtobufCFieldDescriptor& field) {
-    return *reinterpret_cast<const ProtobufCMessage* const*>(base + field.offset);
-  };
-  if (message->descriptor == &pg_query__node__descriptor) {  // one of some 250 fields
-    const auto which = as<PgQuery__Node>(message).node_case;
-    const ProtobufCFieldDescriptor* field =
-        protobuf_c_message_descriptor_get_field(message->descriptor, which);
-    if (field != nullptr && pointer(*field) != nullptr) visit(pointer(*field));
-    return;
-  }
-  for (unsigned i = message->descriptor->n_fields; i-- > 0;) {
-    const ProtobufCFieldDescriptor& field = message->descriptor->fields[i];
-    if (field.type != PROTOBUF_C_TYPE_MESSAGE) continue;
-    if (field.label == PROTOBUF_C_LABEL_REPEATED) {
-      const auto n = *reinterpret_cast<const std::size_t*>(base + field.quantifier_offset);
-      auto* const* const first =
-          *reinterpret_cast<const ProtobufCMessage* const* const*>(base + field.offset);
-      for (std::size_t k = n; k-- > 0;) visit(first[k]);
-    } else if (pointer(field) != nullptr) {
-      visit(pointer(field));
-    }
-  }
 }
 
 class Walk {
@@ -359,7 +333,8 @@ void find_temporary(Part& part, const Node* tree) {
       const bool temporary = std::string_view(range.relpersistence) == "t";
       if (temporary || is_temporary_schema(range.schemaname)) part.pins |= Pin::temporary_object;
     }
-    for_each_child(message, [&](const ProtobufCMessage* child) { pending.push_back(child); });
+    grammar::for_each_child(message,
+                            [&](const ProtobufCMessage* child) { pending.push_back(child); });
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 namespace spar::server::postgres {
@@ -22,6 +23,9 @@ inline constexpr milliseconds kEndTime{5'000};        // of an old primary, by i
 inline constexpr milliseconds kAgentTime{2'000};      // for its agent to say how a server is
 inline constexpr milliseconds kPidTime{200};          // and its process, for people
 inline constexpr milliseconds kPidKnownFor{1'000};
+inline constexpr milliseconds kLookAtCatalogues{1'000};
+inline constexpr milliseconds kCatalogueTime{30'000};
+inline constexpr std::size_t kDatabasesMax = 100;           // whose catalogues are kept
 inline constexpr std::uint64_t kCaughtUpBytes = 16u << 20;  // of log that a mirror may lack to join
 
 }  // namespace spar::server::postgres

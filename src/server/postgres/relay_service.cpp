@@ -19,6 +19,20 @@ gateway::Credentials with_roles(gateway::Credentials credentials, Node& node) {
   return credentials;
 }
 
+using gateway::relay::Outcome;
+
+Outcome to_relay(engines::postgres::Outcome outcome) {
+  switch (outcome) {
+    case engines::postgres::Outcome::committed:
+      return Outcome::committed;
+    case engines::postgres::Outcome::not_committed:
+      return Outcome::not_committed;
+    case engines::postgres::Outcome::unknown:
+      break;
+  }
+  return Outcome::unknown;
+}
+
 RelayLoop::Options loop_options(Node& node, const gateway::Credentials& credentials,
                                 const RelayOptions& options) {
   gateway::relay::RelayLimits limits;
@@ -32,29 +46,69 @@ RelayLoop::Options loop_options(Node& node, const gateway::Credentials& credenti
           .credentials = credentials,
           .tls = options.tls,
           .tls_required = options.tls_required,
-          .route = [&node](std::string_view database) -> std::optional<gateway::relay::Address> {
+          .route = [&node](std::string_view database) -> std::optional<gateway::relay::Placing> {
             ServerPath* servers = node.servers_of(database);
             auto place = servers == nullptr ? std::nullopt : servers->place();
             if (!place) return std::nullopt;
-            return gateway::relay::Address{place->host, place->port};
+            return gateway::relay::Placing{{place->host, place->port}, place->epoch.value};
           },
-          .limits = limits};
+          .limits = limits,
+          .resolve =
+              [&node](const std::string& database, std::uint64_t epoch, std::uint64_t xid,
+                      std::function<void(Outcome)> done) {
+                ServerPath* servers = node.servers_of(database);
+                if (servers == nullptr) return done(Outcome::unknown);
+                servers->resolve_transaction(
+                    Epoch(epoch), engines::postgres::Xid(xid),
+                    [done = std::move(done)](engines::postgres::Outcome found) {
+                      done(to_relay(found));
+                    });
+              }};
+}
+
+RelayLoop::Options with_catalogues(RelayLoop::Options options,
+                                   std::function<Catalogues*(std::string_view)> of) {
+  options.objects = [of](std::string_view database) {
+    Catalogues* catalogues = of(database);
+    return catalogues == nullptr ? nullptr : catalogues->of(database);
+  };
+  options.schema_touched = [of](std::string_view database) {
+    if (Catalogues* catalogues = of(database)) catalogues->touched(database);
+  };
+  return options;
 }
 
 }  // namespace
 
 RelayService::RelayService(Node& node, const RelayOptions& options)
-    : credentials_(with_roles(options.credentials, node)),
-      loop_(loop_options(node, credentials_, options)) {
+    : node_(node),
+      credentials_(with_roles(options.credentials, node)),
+      loop_(
+          with_catalogues(loop_options(node, credentials_, options),
+                          [this](std::string_view database) { return catalogues_of(database); })) {
   for (ServerPath* servers : node.servers()) {
     servers->attach(
         {[this](RouteChange) { loop_.route_changed(); }, [this] { return loop_.connections(); }});
   }
+}
+
+Catalogues* RelayService::catalogues_of(std::string_view database) {
+  auto found = catalogues_.find(node_.servers_of(database));
+  return found == catalogues_.end() ? nullptr : found->second.get();
+}
+
+void RelayService::on_change(RouteChange change) {
+  loop_.set_draining(change == RouteChange::drain);
+  if (change != RouteChange::drain) loop_.route_changed();
+}
+
+void RelayService::start() {
   thread_ = std::thread([this] { loop_.run(); });
 }
 
 RelayService::~RelayService() {
   stop();
+  catalogues_.clear();  // they call the loop
 }
 
 void RelayService::stop() {

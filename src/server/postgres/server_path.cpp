@@ -111,6 +111,13 @@ std::optional<Place> ServerPath::place() const {
   return place_;
 }
 
+std::optional<engines::postgres::Conninfo> ServerPath::primary_address() const {
+  std::lock_guard lock(mutex_);
+  auto primary = copies_.find(record_.primary);
+  if (!place_ || primary == copies_.end() || !primary->second.server) return std::nullopt;
+  return primary->second.server->address();
+}
+
 void ServerPath::stop() {
   stop_ = true;
   changed_.notify_all();
@@ -305,6 +312,7 @@ Result<Report> ServerPath::report_of(ServerCopy& copy, const Record& record) {
   SPAR_ASSIGN(ServerControl control, copy.control(deadline));
   SPAR_TRY(wait_settled(control, deadline));
   SPAR_ASSIGN(Identity identity, control.identify(deadline));
+  (void)read_roles(control);  // whoever logs in before the first admission is known by them
   return report_of(identity, record);
 }
 
@@ -314,6 +322,7 @@ Report ServerPath::look_at(ServerCopy& copy, const Record& record) {
   if (report) return *report;
   Report unusable;
   unusable.text = report.error().message;
+  if (!copy.managed()) unusable.text += "; start it (it has no agent that could)";
   return unusable;
 }
 
@@ -464,6 +473,7 @@ ActionDone ServerPath::admit(const control::Admit& what, Epoch epoch, const Reco
     return unsure_or_failed(set.error());
   }
   if (auto open = control->unfence(deadline); !open) return unsure_or_failed(open.error());
+  if (auto roles = read_roles(*control); !roles) return unsure_or_failed(roles.error());
   {
     std::lock_guard lock(mutex_);
     drained_ = CopyId{};
@@ -642,6 +652,10 @@ CopyStatus ServerPath::status(CopyId copy) {
   status.address = server->host() + ":" + std::to_string(server->port());
   status.pid = server->pid();
   return status;
+}
+
+std::string ServerPath::text_of(const Position& position) const {
+  return std::to_string(position.epoch.value) + "/" + to_string(Lsn(position.sequence.value));
 }
 
 Position ServerPath::acknowledged() {

@@ -65,6 +65,8 @@ class ServerPath : public DataPath {
 
   void attach(Gateway gateway);
   std::optional<Place> place() const;
+  // Of the primary that is admitted, as a superuser.
+  std::optional<engines::postgres::Conninfo> primary_address() const;
   using Resolved = std::function<void(engines::postgres::Outcome)>;
   void resolve_transaction(Epoch epoch, engines::postgres::Xid xid, Resolved done);
   // The password secret of a role that can log in, as the primary had it at the last look; nothing:
@@ -102,6 +104,7 @@ class ServerPath : public DataPath {
 
   CopyStatus status(CopyId copy) override;
   Position acknowledged() override;
+  std::string text_of(const Position& position) const override;
 
  private:
   using ServerControl = engines::postgres::ServerControl;

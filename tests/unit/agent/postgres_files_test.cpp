@@ -87,5 +87,19 @@ TEST(PostgresTools, WhatIsMissingIsNamed) {
   EXPECT_FALSE(find_postgres_tools("", directory.path()));
 }
 
+TEST(WalDump, LeavesOutWhatSparItselfWrote) {
+  const std::string commit =
+      "rmgr: Transaction len (rec/tot):     46/    46, tx:        741, lsn: 0/1, prev 0/0, desc: "
+      "COMMIT x\n";
+  const std::string probe =
+      "rmgr: LogicalMessage len (rec/tot):     59/    59, tx:        740, lsn: 0/0, prev 0/0, "
+      "desc: "
+      "MESSAGE transactional, prefix \"spar\"; payload (5 bytes): 70\n"
+      "rmgr: Transaction len (rec/tot):     46/    46, tx:        740, lsn: 0/1, prev 0/0, desc: "
+      "COMMIT x\n";
+  EXPECT_EQ(without_probes(probe + commit + "pg_waldump: error: the end"), commit);
+  EXPECT_EQ(without_probes(""), "");
+}
+
 }  // namespace
 }  // namespace spar::agent

@@ -72,9 +72,18 @@ TEST(Frames, GivesManyMessagesOfOneBufferEachOnce) {
   EXPECT_EQ(seen.parts, 13);
 }
 
-TEST(Frames, PassesRowsOnAsTheyCome) {
+TEST(Frames, GivesARowWhole) {
   Framer framer(Side::server);
   std::string row = message('D', std::string(1000, 'x'));
+  std::string_view in = std::string_view(row).substr(0, row.size() - 1);
+  EXPECT_FALSE(framer.next(in).value());
+  in = row;
+  EXPECT_TRUE(framer.next(in).value()->whole());
+}
+
+TEST(Frames, PassesLongRowsOnAsTheyCome) {
+  Framer framer(Side::server);
+  std::string row = message('D', std::string(100'000, 'x'));
   std::string_view in = std::string_view(row).substr(0, 10);
   auto first = framer.next(in);
   ASSERT_TRUE(first && *first);

@@ -99,8 +99,9 @@ class Talk {
     return take(in, to_server, to_client);
   }
   std::string attach(ServerSide& server) {
-    Chunks to_server;
-    session.attach(server, to_server);
+    Chunks to_server, to_client;
+    session.attach(server, to_server, to_client);
+    to_client.append_to(heard_);
     Bytes repeated;
     to_server.append_to(repeated);
     std::string more = say("");
@@ -109,8 +110,8 @@ class Talk {
   }
   // What the client gets for it, with what it got since the last time.
   std::string hear(std::string_view bytes) {
-    Chunks to_client;
-    auto done = session.server_said(bytes, to_client);
+    Chunks to_server, to_client;
+    auto done = session.server_said(bytes, to_server, to_client);
     EXPECT_TRUE(done) << (done ? "" : done.error().message);
     EXPECT_TRUE(bytes.empty());
     to_client.append_to(heard_);
@@ -436,10 +437,10 @@ TEST_F(RelaySessionTest, EndsWhenItsSettingsCannotBeRepeated) {
   Talk talk(book, SessionSettings::of({{"nonsense", "1"}}));
   talk.say(query("table x"));
   talk.attach(one);
-  Chunks to_client;
+  Chunks to_server, to_client;
   std::string bytes = error("42704");
   std::string_view in = bytes;
-  auto done = talk.session.server_said(in, to_client);
+  auto done = talk.session.server_said(in, to_server, to_client);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().sqlstate, "42704");
 }
@@ -550,9 +551,9 @@ TEST_F(RelaySessionTest, RefusesAServerThatAnswersOutOfTurn) {
     ServerSide fresh(10);
     talk.attach(fresh);
     talk.hear(ready());
-    Chunks to_client;
+    Chunks to_server, to_client;
     std::string_view in = bytes;
-    EXPECT_FALSE(talk.session.server_said(in, to_client)) << bytes[0];
+    EXPECT_FALSE(talk.session.server_said(in, to_server, to_client)) << bytes[0];
   }
 }
 
@@ -583,14 +584,14 @@ TEST_F(RelaySessionTest, MeansTheSameWhereverPiecesEnd) {
       auto progress = session.client_said(in, to_server, to_client);
       ASSERT_TRUE(progress);
       if (*progress == Progress::needs_server) {
-        session.attach(side, to_server);
+        session.attach(side, to_server, to_client);
         ASSERT_TRUE(session.client_said(in, to_server, to_client));
       }
       to_server.append_to(sent);
     });
     drive(server, [&](std::string_view& in) {
-      Chunks to_client;
-      ASSERT_TRUE(session.server_said(in, to_client));
+      Chunks to_server, to_client;
+      ASSERT_TRUE(session.server_said(in, to_server, to_client));
       to_client.append_to(heard);
     });
     EXPECT_TRUE(session.may_release()) << size;
@@ -616,7 +617,7 @@ TEST_F(RelaySessionTest, SurvivesAnyClient) {
       std::string_view in = other;
       auto progress = session.client_said(in, to_server, to_client);
       if (!progress || *progress != Progress::needs_server) continue;
-      session.attach(side, to_server);
+      session.attach(side, to_server, to_client);
       (void)session.client_said(in, to_server, to_client);
     }
   }

@@ -1,0 +1,119 @@
+#include "gateway/relay/statement_traits.h"
+
+#include <algorithm>
+#include <array>
+
+#include "query/parse/scanner.h"
+
+namespace spar::gateway::relay {
+namespace {
+
+namespace route = query::route;
+using query::grammar::Scanner;
+using query::grammar::Token;
+using Verb = Traits::Verb;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+  });
+  return out;
+}
+
+Verb verb_of(const route::Transaction& transaction) {
+  switch (transaction.verb) {
+    case route::Verb::begin:
+      return Verb::begin;
+    case route::Verb::commit:
+      return transaction.chain ? Verb::mixed : Verb::commit;
+    case route::Verb::rollback:
+      return transaction.chain ? Verb::mixed : Verb::rollback;
+    case route::Verb::savepoint:
+    case route::Verb::release:
+    case route::Verb::rollback_to:
+    case route::Verb::set_transaction:
+      return Verb::none;
+    default:
+      return Verb::mixed;
+  }
+}
+
+// Several statements: a BEGIN in front and nothing after it is still one.
+Verb verb_of(const route::Route& route) {
+  Verb verb = Verb::none;
+  for (std::size_t i = 0; i < route.parts.size(); ++i) {
+    const route::Part& part = route.parts[i];
+    if (part.kind == route::Kind::unparsed) return Verb::mixed;
+    if (!part.transaction) continue;
+    const Verb one = verb_of(*part.transaction);
+    if (one == Verb::none) continue;
+    const bool alone = route.parts.size() == 1 || (one == Verb::begin && i == 0);
+    if (!alone || verb != Verb::none) return Verb::mixed;
+    verb = one;
+  }
+  return verb;
+}
+
+// Commands that begin with one of these run in a transaction block, unless one of the others is
+// somewhere in them (CREATE DATABASE, DROP INDEX CONCURRENTLY).
+constexpr std::array<std::string_view, 15> kInBlock = {
+    "alter", "comment", "copy",   "create", "delete", "drop",     "grant", "insert",
+    "merge", "notify",  "revoke", "select", "table",  "truncate", "update"};
+constexpr std::array<std::string_view, 6> kOutside = {"concurrently", "database",   "subscription",
+                                                      "system",       "tablespace", "vacuum"};
+
+bool commands_run_in_block(std::string_view sql) {
+  Scanner scanner(sql);
+  bool first = true;
+  for (;;) {
+    const Token token = scanner.next();
+    if (token == Token::end) return true;
+    if (token == Token::punctuation && scanner.lexeme() == ";") {
+      first = true;
+      continue;
+    }
+    if (token == Token::word) {
+      const std::string word = lower(scanner.lexeme());
+      if (std::ranges::find(kOutside, word) != kOutside.end()) return false;
+      if (first && std::ranges::find(kInBlock, word) == kInBlock.end()) return false;
+    }
+    first = false;
+  }
+}
+
+bool runs_in_block(const route::Route& route, std::string_view sql) {
+  bool commands = false;
+  for (const route::Part& part : route.parts) {
+    switch (part.kind) {
+      case route::Kind::query:
+      case route::Kind::copy_out:
+      case route::Kind::copy_in:
+      case route::Kind::show:
+      case route::Kind::setting:
+      case route::Kind::execute:
+        continue;
+      case route::Kind::utility:
+      case route::Kind::channel:
+        commands = true;
+        continue;
+      default:
+        return false;
+    }
+  }
+  return !commands || commands_run_in_block(sql);
+}
+
+}  // namespace
+
+Traits traits_of(const route::Route& route, std::string_view sql) {
+  Traits traits{.verb = verb_of(route), .writes = route.writes || route.opaque};
+  for (const route::Part& part : route.parts) {
+    traits.copies_in |= part.kind == route::Kind::copy_in;
+    traits.read_only |= part.transaction && part.transaction->read_only == true;
+  }
+  if (traits.verb == Verb::none && traits.writes) traits.wraps = runs_in_block(route, sql);
+  return traits;
+}
+
+}  // namespace spar::gateway::relay

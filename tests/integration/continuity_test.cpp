@@ -1,0 +1,411 @@
+// The relay while its PostgreSQL servers die: clients notice nothing, nothing is lost, nothing is
+// done twice. SPAR_RUNS=n: that many transactions in doubt at each failover (200).
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <condition_variable>
+#include <future>
+#include <thread>
+
+#include "tests/support/cutting_proxy.h"
+#include "tests/support/postgres_copy.h"
+#include "tests/support/relay.h"
+#include "tests/unit/gateway/libpq_client.h"
+
+namespace spar::test {
+namespace {
+
+using namespace engines::postgres;
+using gateway::relay::Placing;
+using gateway::test::PqClient;
+using Fate = CuttingProxy::Fate;
+
+// As if the catalogues had been read: what is not known here are tables.
+class AllTables : public query::route::BuiltInObjects {
+ public:
+  query::route::RelationKind relation(query::route::ObjectName name) const override {
+    const auto kind = BuiltInObjects::relation(name);
+    return kind == query::route::RelationKind::unknown ? query::route::RelationKind::reads : kind;
+  }
+};
+
+gateway::relay::Outcome translated(engines::postgres::Outcome outcome) {
+  switch (outcome) {
+    case engines::postgres::Outcome::committed:
+      return gateway::relay::Outcome::committed;
+    case engines::postgres::Outcome::not_committed:
+      return gateway::relay::Outcome::not_committed;
+    case engines::postgres::Outcome::unknown:
+      break;
+  }
+  return gateway::relay::Outcome::unknown;
+}
+
+// Answers what became of transactions, once it is told who knows.
+class Oracle {
+ public:
+  Oracle() : thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+  gateway::relay::Resolve resolve() {
+    return [this](std::string, std::uint64_t epoch, std::uint64_t xid, auto done) {
+      const std::lock_guard guard(lock_);
+      questions_.push_back({.epoch = epoch, .xid = Xid(xid), .done = std::move(done)});
+      ++asked_;
+      changed_.notify_all();
+    };
+  }
+  // Transactions of `epoch` are known to `server`, if their number is less than `next`.
+  void knows(std::uint64_t epoch, const PostgresCopy& server, Xid next) {
+    const std::lock_guard guard(lock_);
+    knowers_.insert_or_assign(epoch, Knower{.server = &server, .next = next});
+    changed_.notify_all();
+  }
+  std::size_t asked() const { return asked_; }
+
+ private:
+  struct Knower {
+    const PostgresCopy* server;
+    Xid next;
+  };
+  struct Question {
+    std::uint64_t epoch;
+    Xid xid;
+    std::function<void(gateway::relay::Outcome)> done;
+  };
+  void run(const std::stop_token& stop) {
+    std::unique_lock guard(lock_);
+    for (;;) {
+      auto ready = [&] {
+        return !questions_.empty() && knowers_.contains(questions_.front().epoch);
+      };
+      if (!changed_.wait(guard, stop, ready)) return;
+      Question question = std::move(questions_.front());
+      questions_.erase(questions_.begin());
+      const Knower knower = knowers_.at(question.epoch);
+      guard.unlock();
+      ServerControl control = knower.server->control();
+      XactStatus status = XactStatus::in_progress;
+      while (status == XactStatus::in_progress) {  // its session has not ended yet
+        status = must(control.xact_status(question.xid, patiently()));
+      }
+      question.done(translated(outcome_of(question.xid, knower.next, status)));
+      guard.lock();
+    }
+  }
+
+  std::mutex lock_;
+  std::condition_variable_any changed_;
+  std::vector<Question> questions_;
+  std::map<std::uint64_t, Knower> knowers_;
+  std::atomic<std::size_t> asked_{0};
+  std::jthread thread_;
+};
+
+class Continuity : public PostgresCopies {
+ protected:
+  void TearDown() override {
+    relay_.reset();
+    proxy_.reset();
+    auto second = std::async(std::launch::async, [&] { b_.reset(); });
+    a_.reset();
+  }
+
+  void start(bool synchronous) {
+    a_ = copy("a");
+    b_ = copy("b");
+    a_->start_as_primary({{"max_connections", "260"}});
+    must(a_->control().ensure_slots({b_->slot()}, patiently()));
+    b_->start_behind(*a_);
+    must(b_->control().follow(b_->follow_address(*a_), b_->slot(), patiently()));
+    if (synchronous) must(a_->control().set_synchronous({b_->name()}, 1, patiently()));
+    ServerLink link = a_->session();
+    must(link.run("create table t (id int primary key, n int)", patiently()));
+  }
+  void start_relay(std::uint16_t port) {
+    RelayOptions options;
+    options.limits.pool.connections_max = 240;
+    options.server = at(port, 1);
+    options.resolve = oracle_.resolve();
+    options.objects = [](std::string_view) { return std::make_shared<AllTables>(); };
+    options.secret = gateway::relay::Password{PostgresCopy::kPassword};
+    relay_ = std::make_unique<Relay>(std::move(options));
+  }
+  static Placing at(std::uint16_t port, std::uint64_t epoch) {
+    return {.address = {.host = "127.0.0.1", .port = port}, .epoch = epoch};
+  }
+  std::unique_ptr<PqClient> client(std::string_view more = "") const {
+    return std::make_unique<PqClient>(relay_->conninfo("user=postgres " + std::string(more)));
+  }
+
+  // From here on b hears nothing of a.
+  void separate() {
+    ServerLink link = b_->session();
+    must(link.run("alter system set primary_conninfo = ''", patiently()));
+    must(link.run("select pg_reload_conf()", patiently()));
+    wait_for(*b_, "not exists (select from pg_stat_activity where backend_type = 'walreceiver')");
+  }
+  void kill_primary() {
+    ::kill(a_->server().status().pid, SIGKILL);
+    must(a_->server().wait_until_stopped(patiently()));
+  }
+  // b takes over. Others get the numbers that a had given to what b does not know, and commit.
+  void take_over(int others = 0) {
+    const Promoted fork = must(b_->control().promote(timeline_for(Epoch{2}), patiently()));
+    must(b_->control().set_synchronous({}, 0, patiently()));
+    ServerLink link = b_->session();
+    for (int i = 0; i < others; ++i) {
+      must(link.run("create temp table if not exists mine (a int)", patiently()));
+      must(link.run("insert into mine values (1)", patiently()));
+    }
+    oracle_.knows(1, *b_, fork.next_xid);
+    relay_->route_to(at(b_->server().place().port, 2));
+  }
+
+  enum class Kind { transaction, simple, extended };
+  void in_doubt(Kind kind);
+
+  Oracle oracle_;
+  std::unique_ptr<PostgresCopy> a_, b_;
+  std::unique_ptr<CuttingProxy> proxy_;
+  std::unique_ptr<Relay> relay_;
+};
+
+// Until it is true, or for too long.
+template <class F>
+void eventually(F&& condition, const char* what) {
+  const auto deadline = patiently();
+  while (!condition()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline) << what;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+int send_insert(PGconn* connection, const std::string& id, bool extended) {
+  const char* values[] = {id.c_str()};
+  return extended ? PQsendQueryParams(connection, "INSERT INTO t VALUES ($1::int, 1)", 1, nullptr,
+                                      values, nullptr, nullptr, 0)
+                  : PQsendQuery(connection, ("INSERT INTO t VALUES (" + id + ", 1)").c_str());
+}
+
+// As many transactions as wanted stand at their COMMIT when the primary dies: a third never got it
+// there, a third committed and the heir knows, a third committed and the heir does not know.
+void Continuity::in_doubt(Kind kind) {
+  const char* wanted = std::getenv("SPAR_RUNS");
+  const int count = wanted != nullptr ? std::atoi(wanted) : 200;
+  start(false);
+  std::atomic<int> next{0};
+  std::array<std::atomic<int>, 3> met{};
+  proxy_ = std::make_unique<CuttingProxy>(a_->server().place().port, [&] {
+    constexpr Fate kFates[] = {Fate::keep, Fate::swallow_answer, Fate::keep_for_later};
+    const auto which = static_cast<std::size_t>(next++ % 3);
+    ++met[which];
+    return kFates[which];
+  });
+  start_relay(proxy_->port());
+
+  std::vector<std::unique_ptr<PqClient>> clients;
+  for (int i = 0; i < count; ++i) {
+    clients.push_back(client());
+    PGconn* connection = clients.back()->get();
+    const std::string id = std::to_string(i);
+    if (kind == Kind::transaction) {
+      ASSERT_EQ(clients.back()->ask("BEGIN"), "BEGIN");
+      ASSERT_EQ(clients.back()->ask("INSERT INTO t VALUES ($1::int, 1) RETURNING id", {id}), id);
+      ASSERT_EQ(PQsendQuery(connection, "COMMIT"), 1);
+    } else {
+      ASSERT_EQ(send_insert(connection, id, kind == Kind::extended), 1);
+    }
+    PQflush(connection);
+  }
+  eventually([&] { return proxy_->standing() == static_cast<std::size_t>(count); }, "standing");
+  EXPECT_EQ(relay_->loop().busy(), static_cast<std::size_t>(count));
+  wait_for(*b_, "(select count(*) from t) = " + std::to_string(met[1]));
+  separate();
+  proxy_->release();
+  wait_for(*a_, "(select count(*) from t) = " + std::to_string(met[1] + met[2]));
+  kill_primary();
+  relay_->route_to(std::nullopt);
+  proxy_->cut();
+  take_over(2 * count);
+
+  for (int i = 0; i < count; ++i) {
+    const std::string tag = kind == Kind::transaction ? "COMMIT" : "INSERT 0 1";
+    EXPECT_EQ(PqClient::answer(PQgetResult(clients[static_cast<std::size_t>(i)]->get())), tag) << i;
+  }
+  for (const auto& each : clients) {  // an extended INSERT is done when its Sync is answered
+    while (PGresult* more = PQgetResult(each->get())) {
+      EXPECT_EQ(PqClient::answer(more), "none");
+    }
+  }
+  EXPECT_EQ(oracle_.asked(), static_cast<std::size_t>(count));
+  ServerLink link = b_->session();
+  EXPECT_EQ(one(link, "select count(*) from t"), std::to_string(count));
+  for (const auto& each : clients) EXPECT_EQ(each->ask("SELECT 1"), "1");
+  eventually([&] { return relay_->loop().busy() == 0; }, "idle");
+}
+
+TEST_F(Continuity, ResolvesCommitsInDoubt) {
+  in_doubt(Kind::transaction);
+}
+TEST_F(Continuity, ResolvesStatementsInDoubt) {
+  in_doubt(Kind::simple);
+}
+TEST_F(Continuity, ResolvesExtendedStatementsInDoubt) {
+  in_doubt(Kind::extended);
+}
+
+TEST_F(Continuity, RepeatsAnOpenTransaction) {
+  start(true);
+  start_relay(a_->server().place().port);
+  auto one_client = client(), idle = client();
+  ASSERT_EQ(one_client->ask("INSERT INTO t VALUES (1, 10), (2, 20)"), "INSERT 0 2");
+  ASSERT_EQ(idle->ask("SET work_mem = '5MB'"), "SET");
+  const PqClient& it = *one_client;
+  PQclear(
+      PQprepare(it.get(), "add", "UPDATE t SET n = n + $1 WHERE id = $2 RETURNING n", 0, nullptr));
+  auto add = [&](const char* n, const char* id) {
+    const char* values[] = {n, id};
+    return PqClient::answer(PQexecPrepared(it.get(), "add", 2, values, nullptr, nullptr, 0));
+  };
+  ASSERT_EQ(it.ask("BEGIN"), "BEGIN");
+  ASSERT_EQ(add("1", "1"), "11");
+  ASSERT_EQ(it.ask("SELECT sum(n) FROM t"), "31");
+  ASSERT_EQ(it.ask("SAVEPOINT s"), "SAVEPOINT");
+  ASSERT_EQ(it.ask("SELECT 1 / 0"), "22012");
+  ASSERT_EQ(it.ask("ROLLBACK TO s"), "ROLLBACK");
+  ASSERT_EQ(it.ask("DECLARE c CURSOR FOR SELECT id FROM t ORDER BY id"), "DECLARE CURSOR");
+  ASSERT_EQ(it.ask("FETCH c"), "1");
+  kill_primary();
+  relay_->route_to(std::nullopt);
+  take_over();
+  EXPECT_EQ(it.ask("FETCH c"), "2");
+  EXPECT_EQ(add("5", "2"), "25");
+  EXPECT_EQ(it.ask("COMMIT"), "COMMIT");
+  EXPECT_EQ(it.ask("SELECT string_agg(n::text, ' ' ORDER BY id) FROM t"), "11 25");
+  EXPECT_EQ(add("1", "1"), "12");
+  EXPECT_EQ(idle->ask("SHOW work_mem"), "5MB");
+  EXPECT_EQ(oracle_.asked(), 0u);
+}
+
+TEST_F(Continuity, ATransactionThatSeesOtherDataFails) {
+  start(false);
+  start_relay(a_->server().place().port);
+  auto reader = client(), asleep = client(), committer = client(), other = client();
+  ASSERT_EQ(other->ask("INSERT INTO t VALUES (1, 1)"), "INSERT 0 1");
+  wait_for(*b_, "(select count(*) from t) = 1");
+  separate();
+  ASSERT_EQ(other->ask("INSERT INTO t VALUES (2, 2)"), "INSERT 0 1");  // is lost
+  for (const auto* each : {&reader, &asleep, &committer}) {
+    ASSERT_EQ((*each)->ask("BEGIN"), "BEGIN");
+    ASSERT_EQ((*each)->ask("SELECT count(*) FROM t"), "2");
+  }
+  ASSERT_EQ(committer->ask("INSERT INTO t VALUES (3, 3)"), "INSERT 0 1");
+  ASSERT_EQ(PQsendQuery(asleep->get(), "SELECT pg_sleep(100)"), 1);
+  eventually([&] { return relay_->loop().busy() == 3; }, "busy");
+  kill_primary();
+  relay_->route_to(std::nullopt);
+  take_over();
+  EXPECT_EQ(PqClient::answer(PQgetResult(asleep->get())), "40001");
+  while (PGresult* more = PQgetResult(asleep->get())) PQclear(more);
+  EXPECT_EQ(reader->ask("SELECT 1"), "40001");
+  EXPECT_EQ(reader->ask("SELECT 1"), "25P02");
+  EXPECT_EQ(committer->ask("COMMIT"), "40001");
+  for (const auto* each : {&reader, &asleep}) EXPECT_EQ((*each)->ask("ROLLBACK"), "ROLLBACK");
+  for (const auto* each : {&reader, &asleep, &committer}) {
+    EXPECT_EQ(PQtransactionStatus((*each)->get()), PQTRANS_IDLE);
+    EXPECT_EQ((*each)->ask("SELECT count(*) FROM t"), "1");
+  }
+}
+
+// What was acknowledged is there once, whatever the primary was doing when it died.
+TEST_F(Continuity, WritersNoticeNothing) {
+  start(true);
+  start_relay(a_->server().place().port);
+  ASSERT_EQ(client()->ask("INSERT INTO t VALUES (0, 0)"), "INSERT 0 1");
+  constexpr int kWriters = 4;
+  std::atomic<bool> stop{false};
+  std::atomic<int> done{0};
+  std::array<int, kWriters> counts{};
+  std::vector<std::thread> writers;
+  for (int w = 0; w < kWriters; ++w) {
+    writers.emplace_back([&, w] {
+      auto it = client();
+      int& count = counts[static_cast<std::size_t>(w)];
+      for (; !stop; ++count, ++done) {
+        const std::string id = std::to_string(1'000'000 * (w + 1) + count);
+        const bool alone = w == 3;
+        EXPECT_EQ(it->ask(alone ? "SELECT 'BEGIN'" : "BEGIN"), "BEGIN");
+        EXPECT_EQ(it->ask("INSERT INTO t VALUES ($1::int, 1)", {id}), "INSERT 0 1");
+        if (!alone) {
+          EXPECT_EQ(it->ask("UPDATE t SET n = n + 1 WHERE id = " + id + " RETURNING n"), "2");
+          EXPECT_EQ(it->ask("COMMIT"), "COMMIT") << PQerrorMessage(it->get());
+        }
+        if (it->ask("SELECT 1") != "1") return;
+      }
+    });
+  }
+  eventually([&] { return done > 200; }, "work");
+  kill_primary();
+  relay_->route_to(std::nullopt);
+  take_over();
+  const int before = done;
+  eventually([&] { return done > before + 200; }, "work again");
+  stop = true;
+  for (std::thread& writer : writers) writer.join();
+  ServerLink link = b_->session();
+  for (int w = 0; w < kWriters; ++w) {
+    const int count = counts[static_cast<std::size_t>(w)];
+    EXPECT_EQ(one(link, "select count(*) || ' ' || max(id) from t where id / 1000000 = " +
+                            std::to_string(w + 1)),
+              std::to_string(count) + " " + std::to_string(1'000'000 * (w + 1) + count - 1));
+  }
+}
+
+// A primary that lives, but is not the primary any more, reaches no client.
+TEST_F(Continuity, ARouteThatMovesCutsAtOnce) {
+  start(true);
+  start_relay(a_->server().place().port);
+  auto it = client(), asleep = client();
+  ASSERT_EQ(it->ask("BEGIN"), "BEGIN");
+  ASSERT_EQ(it->ask("INSERT INTO t VALUES (1, 1)"), "INSERT 0 1");
+  ASSERT_EQ(PQsendQuery(asleep->get(), "SELECT pg_sleep(0.2), pg_is_in_recovery()"), 1);
+  eventually([&] { return relay_->loop().busy() == 2; }, "busy");
+  relay_->route_to(std::nullopt);
+  eventually([&] { return relay_->loop().busy() == 0; }, "cut");
+  take_over();
+  EXPECT_EQ(it->ask("INSERT INTO t VALUES (2, 2)"), "INSERT 0 1");
+  EXPECT_EQ(it->ask("COMMIT"), "COMMIT");
+  EXPECT_EQ(PqClient::answer(PQgetResult(asleep->get())), "");
+  ServerLink old = a_->session(), now = b_->session();
+  EXPECT_EQ(one(old, "select count(*) from t"), "0");
+  EXPECT_EQ(one(now, "select count(*) from t"), "2");
+}
+
+// A switchover: what runs goes on, what is new waits.
+TEST_F(Continuity, DrainsWithoutCutting) {
+  start(true);
+  start_relay(a_->server().place().port);
+  auto running = client(), waiting = client();
+  ASSERT_EQ(running->ask("BEGIN"), "BEGIN");
+  ASSERT_EQ(running->ask("INSERT INTO t VALUES (1, 1)"), "INSERT 0 1");
+  relay_->loop().set_draining(true);
+  eventually([&] { return relay_->loop().connections() == 1; }, "drain");
+  ASSERT_EQ(PQsendQuery(waiting->get(), "INSERT INTO t VALUES (2, 2)"), 1);
+  PQflush(waiting->get());
+  EXPECT_EQ(running->ask("INSERT INTO t VALUES (3, 3)"), "INSERT 0 1");
+  EXPECT_EQ(relay_->loop().busy(), 1u);
+  EXPECT_EQ(running->ask("COMMIT"), "COMMIT");
+  eventually([&] { return relay_->loop().busy() == 0; }, "drained");
+  PQconsumeInput(waiting->get());
+  EXPECT_EQ(PQisBusy(waiting->get()), 1);
+  must(b_->control().promote(timeline_for(Epoch{2}), patiently()));
+  must(b_->control().set_synchronous({}, 0, patiently()));
+  relay_->route_to(at(b_->server().place().port, 2));
+  relay_->loop().set_draining(false);
+  EXPECT_EQ(PqClient::answer(PQgetResult(waiting->get())), "INSERT 0 1");
+  ServerLink link = b_->session();
+  EXPECT_EQ(one(link, "select count(*) from t"), "3");
+}
+
+}  // namespace
+}  // namespace spar::test
