@@ -165,6 +165,9 @@ TEST_F(AgentCluster, ADeadOrFrozenAgentHoldsNobodyUp) {
   run("insert into t values (2)");
   host(lost).agent->kill();
   run("insert into t values (3)");
+  wait_until("a word about the agent", [&](const json& now) {
+    return copy_named(now, lost).value("health", "").contains("no agent answers");
+  });
   host(lost).agent->start();
   wait_until(lost + " back", all_serve);
   wait_for_rows(host(lost), "3");

@@ -123,7 +123,7 @@ class Agents : public PostgresCopies {
   std::unique_ptr<RemoteAgent> agent_;
 };
 
-TEST_F(Agents, StartsKillsRewindsAndRefillsAServer) {
+TEST_F(Agents, StartsKillsRewindsAndRebuildsAServer) {
   EXPECT_FALSE(look().has_data);
   make_pair();
   AgentReport report = look();
@@ -248,18 +248,18 @@ TEST_F(Agents, AFrozenAgentCostsItsCallerNoMoreThanTheDeadline) {
   EXPECT_EQ(look().running_pid(), server) << "an order was obeyed that was long over";
 }
 
-TEST_F(Agents, AnAgentThatDiesInTheMiddleOfARefillIsNotWaitedFor) {
+TEST_F(Agents, AnAgentThatDiesInTheMiddleOfARebuildIsNotWaitedFor) {
   make_pair();
   lose_a();
   const std::string fresh = a_->server().place().data() + ".new";
-  auto refill = std::async(std::launch::async, [&] {
+  auto rebuild = std::async(std::launch::async, [&] {
     return agent_->rebuild(Epoch(2), a_->upstream(*b_), patiently());
   });
   const auto deadline = patiently();
   while (!std::filesystem::exists(fresh)) ASSERT_LT(steady_clock::now(), deadline);
   process_->kill();
   const auto began = steady_clock::now();
-  auto lost = refill.get();
+  auto lost = rebuild.get();
   EXPECT_LT(steady_clock::now() - began, milliseconds(6000));
   ASSERT_FALSE(lost);
   EXPECT_EQ(lost.error().code, Code::copy_lost);

@@ -72,6 +72,7 @@ int serve(const std::string& file) {
   auto config = server::read_agent_config(file);
   if (!config) return show_error(config.error(), false);
   std::signal(SIGHUP, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);  // the log may go into a pipe
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -99,7 +100,7 @@ int serve(const std::string& file) {
 
 void add_agent(CLI::App& app, Context& context) {
   CLI::App* command = add_command(
-      app, {"agent", "Start, stop, rewind and refill this machine's database servers for Spar",
+      app, {"agent", "Start, stop, rewind and rebuild this machine's database servers for Spar",
             kExample});
   auto file = std::make_shared<std::string>();
   command->add_option("CONFIG,--config", *file, "the agent's configuration file")->required();

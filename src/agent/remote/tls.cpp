@@ -135,7 +135,8 @@ bool is_numeric(const std::string& name) {
 
 bool is_for(X509* certificate, const std::string& name) {
   if (is_numeric(name)) return X509_check_ip_asc(certificate, name.c_str(), 0) == 1;
-  return X509_check_host(certificate, name.data(), name.size(), kHostFlags, nullptr) == 1;
+  constexpr unsigned kFlags = kHostFlags | X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT;
+  return X509_check_host(certificate, name.data(), name.size(), kFlags, nullptr) == 1;
 }
 
 }  // namespace
@@ -294,7 +295,7 @@ Result<int> TlsStream::run(Call call, Monotonic deadline) {
       return done;
     }
     if (state == SSL_ERROR_ZERO_RETURN) return 0;
-    if (state != SSL_ERROR_WANT_READ) return refused("the TLS connection is refused");
+    if (state != SSL_ERROR_WANT_READ) return refused("TLS");
     SPAR_TRY(std::move(flushed));
     SPAR_ASSIGN(bool more, fill(deadline));
     if (more) continue;

@@ -69,7 +69,7 @@ class TlsStream {
   TlsStream& operator=(const TlsStream&) = delete;
 
   Result<void> accept(Monotonic deadline);
-  // The certificate of the other side is one of these; any when there are none.
+  // One of its names or addresses, or its common name, is one of these; any when there are none.
   bool peer_is_one_of(const std::vector<std::string>& names) const;
   std::string peer_name() const;  // the common name, for people
 

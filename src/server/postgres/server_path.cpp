@@ -309,7 +309,11 @@ Result<Report> ServerPath::report_of(ServerCopy& copy, const Record& record) {
     SPAR_TRY(copy.start(record.epoch, as_it_was(*seen), in(kActionTime)));
   }
   const Monotonic deadline = in(kSettleTime);
-  SPAR_ASSIGN(ServerControl control, copy.control(deadline));
+  auto connected = copy.control(deadline);
+  if (!connected && copy.managed() && !seen) {
+    connected.error().message += "; " + seen.error().message;
+  }
+  SPAR_ASSIGN(ServerControl control, std::move(connected));
   SPAR_TRY(wait_settled(control, deadline));
   SPAR_ASSIGN(Identity identity, control.identify(deadline));
   (void)read_roles(control);  // whoever logs in before the first admission is known by them

@@ -185,6 +185,7 @@ TEST_F(RemoteAgents, OnlyNamesThatAreAllowedMayAsk) {
   EXPECT_TRUE(fake_->all_told().empty());
   EXPECT_TRUE(agent(authority_.issue("spar"), port_)->look(patiently()));
   EXPECT_TRUE(agent(authority_.issue("y", "IP:10.1.2.3"), port_)->look(patiently()));
+  EXPECT_TRUE(agent(authority_.issue("spar", "DNS:x.example"), port_)->look(patiently()));
 }
 
 TEST_F(RemoteAgents, TheAgentMustBeWhoIsExpected) {
