@@ -296,7 +296,6 @@ class RelaySession {
   bool ended_ = false;        // COMMIT or ROLLBACK was answered, ReadyForQuery was not
   bool wrote_ = false;        // it may have
   bool probe_due_ = false;    // it may have since its id was asked for
-  bool asked_ = false;        // for its id, which left a portal
   bool commit_sent_ = false;  // and not refused
   bool batch_copies_in_ = false;
   bool standard_strings_ = true;
