@@ -181,7 +181,7 @@ void RelaySession::leave_wrap(Chunks& to_server) {
 
 // The client has been told that it is in no transaction.
 void RelaySession::end_transaction(std::uint32_t step) {
-  if (!owed_.empty() || batch_open_) {
+  if (!all_answered() || batch_open_) {
     if (!journal_.overflowed()) journal_.drop_through(step);
     return;
   }
