@@ -201,6 +201,19 @@ void ServerPath::tell_again(CopyId copy) {
 
 // --- the first start ---
 
+// Nothing: its place is empty.
+Result<std::optional<ServerPath::Identity>> ServerPath::first_look(ServerCopy& copy,
+                                                                   const Record& record) {
+  if (copy.managed()) {
+    SPAR_ASSIGN(agent::AgentReport seen, copy.look(in(kAgentTime)));
+    if (!seen.has_data) return std::optional<Identity>();
+    SPAR_TRY(copy.start(record.epoch, as_it_was(seen), in(kStartTime)));
+  }
+  SPAR_ASSIGN(ServerControl control, copy.control(in(kAnswerWithin * 3)));
+  SPAR_ASSIGN(Identity identity, control.identify(in(kActionTime)));
+  return std::optional(std::move(identity));
+}
+
 // One server is made where there is none; those that are there must be one primary and standbys of
 // it. The others are filled when they join.
 Result<Record> ServerPath::make(Record record) {
@@ -209,13 +222,14 @@ Result<Record> ServerPath::make(Record record) {
   std::uint64_t system = 0;
   for (const control::Member& member : record.members) {
     SPAR_ASSIGN(ServerCopy * copy, known(member.id));
-    if (copy->managed()) {
-      SPAR_ASSIGN(agent::AgentReport seen, copy->look(in(kAgentTime)));
-      if (!seen.has_data) continue;
-      SPAR_TRY(copy->start(record.epoch, as_it_was(seen), in(kStartTime)));
+    Result<std::optional<Identity>> found = first_look(*copy, record);
+    if (!found) {
+      found.error().message = "copy " + member.name + ": " + found.error().message;
+      if (found.error().hint.empty()) found.error().hint = "`spar doctor` says more";
+      return std::unexpected(found.error());
     }
-    SPAR_ASSIGN(ServerControl control, copy->control(in(kAnswerWithin * 3)));
-    SPAR_ASSIGN(Identity identity, control.identify(in(kActionTime)));
+    if (!*found) continue;
+    const Identity& identity = **found;
     if (system != 0 && identity.system != system) {
       return failure(Code::invalid, "copy " + member.name + " is a server of another cluster: " +
                                         std::to_string(identity.system) + ", not " +
