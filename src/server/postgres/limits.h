@@ -1,9 +1,11 @@
-// server/postgres/limits.h: the times of a cluster of PostgreSQL servers.
+// server/postgres/limits.h: the times of a cluster of PostgreSQL servers, and deadlines made of them.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+
+#include "base/time.h"
 
 namespace spar::server::postgres {
 
@@ -27,5 +29,9 @@ inline constexpr milliseconds kLookAtCatalogues{1'000};
 inline constexpr milliseconds kCatalogueTime{30'000};
 inline constexpr std::size_t kDatabasesMax = 100;           // whose catalogues are kept
 inline constexpr std::uint64_t kCaughtUpBytes = 16u << 20;  // of log that a mirror may lack to join
+
+inline Monotonic in(milliseconds time) {
+  return std::chrono::steady_clock::now() + time;
+}
 
 }  // namespace spar::server::postgres

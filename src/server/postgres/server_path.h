@@ -146,8 +146,8 @@ class ServerPath : public DataPath {
                                             const control::Record& record) const;
   Result<Position> promote_server(ServerCopy& copy, Epoch epoch, const control::Record& record,
                                   control::ActionDone& done);
-  Result<void> set_names(ServerControl& control, const control::CopySet& set, bool hold_commits,
-                         const control::Record& record, Monotonic deadline);
+  Result<ServerControl> tell_set(CopyId primary, const control::CopySet& set, bool hold_commits,
+                                 const control::Record& record, Monotonic deadline);
   Result<void> wait_joined(ServerControl& control, const control::CopySet& joining,
                            const control::Record& record, Monotonic deadline);
   Result<void> wait_received(ServerCopy& target, engines::postgres::Lsn lsn, Monotonic deadline);
