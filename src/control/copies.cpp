@@ -70,6 +70,7 @@ void start_task(Turn& turn, CopyView& copy, Task task, Body body,
                 std::chrono::milliseconds deadline = kActionDeadline) {
   copy.task = task;
   copy.task_epoch = turn.record().epoch;
+  copy.task_history = newest_fork(turn.record());
   turn.ask(copy.pending, turn.record().epoch, std::move(body), deadline);
 }
 
@@ -128,7 +129,9 @@ void task_succeeded(Turn& turn, CopyView& copy, Task task, const ActionDone& don
     case Task::none:
       return;
     case Task::probe:
-      return judge(turn, copy, done.report);
+      // Where a copy stands may be told by the forks known: it is asked again by the newest.
+      if (copy.task_history == newest_fork(turn.record())) judge(turn, copy, done.report);
+      return;
     case Task::follow:
       return follows(turn, copy, done);
     case Task::rejoin:

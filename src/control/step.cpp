@@ -50,14 +50,28 @@ ActionDone rejoined(const Observed& seen) {
   return done;
 }
 
+// Told by the history of before a fork. What the copy holds past that fork counts as of the epoch
+// before then, and would look as if the history did not have it.
+bool is_outdated(const State& state, const CopyView& copy, const Observed& seen) {
+  const Record& record = *state.record;
+  const bool forks = state.stage == Stage::forking && copy.id == state.takeover.target;
+  if (forks && seen.position.epoch < state.takeover.epoch) {
+    return seen.position.sequence > state.takeover.end.sequence;
+  }
+  return seen.history != Epoch{} && seen.history < newest_fork(record) &&
+         diverged(record, seen.position);
+}
+
 void apply(Turn& turn, const Observed& seen) {
   CopyView* copy = find_copy(turn.state, seen.copy);
   if (copy == nullptr) return;
+  const bool grows = seen.position.sequence > copy->received.sequence &&
+                     !is_outdated(turn.state, *copy, seen);
   const bool out = copy->health == Health::absent || copy->health == Health::refused ||
                    (copy->health == Health::present && copy->task != Task::follow);
   switch (seen.kind) {
     case Observed::Kind::failed:
-      if (seen.position.sequence > copy->received.sequence) copy->received = seen.position;
+      if (grows) copy->received = seen.position;
       if (copy->health != Health::absent) {
         turn.note("copy " + turn.name(copy->id) + " failed", seen.witness + ": " + seen.text);
       }
@@ -78,9 +92,7 @@ void apply(Turn& turn, const Observed& seen) {
       copy->caught_up = false;
       break;
   }
-  if (copy->health == Health::serving && seen.position.sequence > copy->received.sequence) {
-    copy->received = seen.position;
-  }
+  if (copy->health == Health::serving && grows) copy->received = seen.position;
 }
 
 void apply(Turn& turn, const RecordRead& read) {

@@ -104,7 +104,7 @@ bool after_store(Turn& turn) {
 bool record_fork(Turn& turn) {
   State& state = turn.state;
   if (!record_certain(state)) return false;
-  if (fork_known(turn.record())) {
+  if (fork_known(turn.record()) || mutant(Mutant::skip_fork_store)) {
     enter(turn, Stage::resolving);
     return true;
   }

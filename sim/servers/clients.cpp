@@ -1,0 +1,146 @@
+// Clients of Spar's, and what the gateway does for them.
+#include "engines/postgres/timeline.h"
+#include "sim/servers/world.h"
+
+namespace spar::sim::servers {
+
+using Fate = engines::postgres::Outcome;
+using engines::postgres::ServerHistory;
+using engines::postgres::XactStatus;
+using State = Operation::State;
+
+namespace {
+
+constexpr std::size_t kOpenOperationsMax = 6;
+
+// Of the first fork after `epoch`; with `promotions`, of the first one that is a promotion.
+std::optional<Xid> next_xid_after(const ServerHistory& history, Epoch epoch, bool promotions) {
+  const engines::postgres::ServerFork* before = nullptr;
+  for (const auto& fork : history) {
+    if (fork.fork.epoch <= epoch) {
+      before = &fork;
+    } else if (!promotions || before == nullptr || fork.timeline != before->timeline) {
+      return fork.next_xid;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Operation* World::operation_of(AttemptId attempt) {
+  for (Operation& operation : operations_) {
+    if (!operation.attempts.empty() && operation.attempts.back() == attempt) return &operation;
+  }
+  return nullptr;
+}
+
+// Whether what the server says still reaches the client.
+bool World::connected(const Operation& operation) const {
+  if (!node_.up || !node_.served || operation.state == State::in_doubt) return false;
+  const bool same =
+      node_.served->server == operation.server && node_.served->epoch == operation.epoch;
+  return same && (!node_.cut || broken(Sabotage::acknowledge_after_fence));
+}
+
+void World::clients() {
+  if (!node_.up) return;
+  const auto open = std::ranges::count_if(
+      operations_, [](const Operation& each) { return each.state != State::told; });
+  if (!quiet_ && static_cast<std::size_t>(open) < kOpenOperationsMax && random_.chance(500)) {
+    operations_.push_back({.id = next_operation_++, .knows_number = random_.chance(700)});
+  }
+  std::vector<Operation*> waiting;
+  for (Operation& each : operations_) {
+    if (each.state != State::told) waiting.push_back(&each);
+  }
+  if (waiting.empty()) return;
+  Operation& operation = *waiting[random_.below(waiting.size())];
+  if (operation.state == State::waiting) return begin(operation);
+  if (operation.state == State::running) return ask(operation);
+  if (operation.state == State::in_doubt) return resolve(operation);
+}
+
+void World::begin(Operation& operation) {
+  if (!node_.place) return;
+  Server& server = *find(node_.place->server);
+  if (!server.answers() || server.in_recovery || server.read_only) return;
+  operation.server = server.id;
+  operation.epoch = node_.place->epoch;
+  operation.xid = server.next_xid();
+  operation.attempts.push_back(AttemptId(next_attempt_++));
+  const bool at_once = !operation.knows_number;
+  server.backends.push_back({operation.attempts.back(), operation.xid, at_once});
+  append(server, {.timeline = server.line().timeline, .xid = operation.xid});
+  operation.state = at_once ? State::asked : State::running;
+}
+
+void World::ask(Operation& operation) {
+  Server& server = *find(operation.server);
+  auto backend = std::ranges::find(server.backends, operation.attempts.back(), &Backend::attempt);
+  if (!connected(operation) || server.cut_off) return;
+  if (!server.up || backend == server.backends.end()) {
+    operation.state = State::waiting;  // COMMIT was never sent
+    return;
+  }
+  backend->asked = true;
+  operation.state = State::asked;
+}
+
+void World::answer(Server& server, const Backend& backend) {
+  Operation* operation = operation_of(backend.attempt);
+  if (operation == nullptr || operation->state != State::asked || server.cut_off ||
+      !connected(*operation)) {
+    return;
+  }
+  operation->state = State::told;
+  ++acknowledgements_;
+  check([&](Checker& checker) {
+    checker.acknowledged(*this, backend.attempt, server.id, operation->epoch);
+  });
+}
+
+// The connections are gone. Who had not asked to commit is tried again; who has a number waits for
+// what became of it; of a single statement nobody can tell.
+void World::cut() {
+  node_.cut = true;
+  if (broken(Sabotage::acknowledge_after_fence)) return;
+  for (Operation& operation : operations_) {
+    if (operation.state == State::running) operation.state = State::waiting;
+    if (operation.state != State::asked) continue;
+    const bool again = broken(Sabotage::replay_unresolved);
+    if (!operation.knows_number) operation.state = again ? State::waiting : State::told;
+    if (operation.knows_number) operation.state = State::in_doubt;
+  }
+}
+
+void World::resolve(Operation& operation) {
+  if (!node_.place) return;
+  const control::Record& record = *node_.control.record;
+  Server& primary = *find(record.primary);
+  const bool same = node_.place->starts == primary.starts;
+  if (!primary.answers() || (!same && !broken(Sabotage::overlook_restarts))) return;
+  const auto next =
+      next_xid_after(engines::postgres::server_history(record.history, record.fork_notes),
+                     operation.epoch, broken(Sabotage::trust_kept_numbers));
+  if (primary.status(operation.xid) == XactStatus::in_progress && !next) {
+    std::erase_if(primary.backends, [&](const Backend& each) { return each.xid == operation.xid; });
+  }
+  const Xid fork = next && !broken(Sabotage::resolve_by_xid_alone) ? *next : Xid(~std::uint64_t{0});
+  const Fate outcome = outcome_of(operation.xid, fork, primary.status(operation.xid));
+  // Committed is said when the whole set has it.
+  if (outcome == Fate::committed && !satisfied(primary, primary.end())) return;
+  if (outcome == Fate::unknown && primary.status(operation.xid) == XactStatus::in_progress) {
+    return;  // another transaction has its number now
+  }
+  ++resolutions_;
+  const AttemptId attempt = operation.attempts.back();
+  operation.state = outcome == Fate::not_committed ? State::waiting : State::told;
+  if (outcome == Fate::committed) {
+    check([&](Checker& checker) { checker.told_committed(*this, attempt); });
+  } else if (outcome == Fate::not_committed) {
+    check([&](Checker& checker) { checker.told_not_committed(*this, attempt); });
+  }
+}
+
+}  // namespace spar::sim::servers
