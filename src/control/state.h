@@ -80,7 +80,7 @@ struct Takeover {
   CopyId from;
   CopyId target;
   Epoch epoch;
-  Position end;      // of the promoted copy
+  Position end;      // of the promoted copy, from its promotion on
   std::string note;  // and what its engine has to remember of that
   Monotonic began{};
   std::string reason;

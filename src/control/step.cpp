@@ -54,9 +54,10 @@ ActionDone rejoined(const Observed& seen) {
 // before then, and would look as if the history did not have it.
 bool is_outdated(const State& state, const CopyView& copy, const Observed& seen) {
   const Record& record = *state.record;
-  const bool forks = state.stage == Stage::forking && copy.id == state.takeover.target;
-  if (forks && seen.position.epoch < state.takeover.epoch) {
-    return seen.position.sequence > state.takeover.end.sequence;
+  const Takeover& takeover = state.takeover;
+  const bool promoted = copy.id == takeover.target && takeover.end != Position{};
+  if (promoted && seen.position.epoch < takeover.epoch) {
+    return seen.position.sequence > takeover.end.sequence;
   }
   return seen.history != Epoch{} && seen.history < newest_fork(record) &&
          diverged(record, seen.position);

@@ -55,6 +55,7 @@ void keep_primary(Turn& turn, CopyId target) {
   Takeover& takeover = turn.state.takeover;
   takeover.from = takeover.target = target;
   takeover.epoch = turn.record().epoch;
+  takeover.end = {};
   turn.state.stage = Stage::promoting;
   turn.state.line = {};
   turn.note("election: " + turn.name(target) + " stays primary",
@@ -252,6 +253,7 @@ void begin_takeover(Turn& turn, CopyId target, std::string reason) {
   const CopyId from = wanted.primary;
   state.takeover.from = from;
   state.takeover.target = target;
+  state.takeover.end = {};
   state.takeover.reason = std::move(reason);
   if (from != target) fence(turn, from, wanted.epoch);
   turn.note("election: " + turn.name(target) + " is to be primary",
