@@ -13,17 +13,22 @@ namespace {
 
 constexpr std::size_t kOpenOperationsMax = 6;
 
-// Of the first fork after `epoch`; with `promotions`, of the first one that is a promotion.
-std::optional<Xid> next_xid_after(const ServerHistory& history, Epoch epoch, bool promotions) {
+// What the forks after `epoch` say of the transactions that a lost server had numbered.
+struct Numbers {
+  Xid given_again{~std::uint64_t{0}};  // by a promoted server: none of the old ones is committed
+  Xid doubtful{~std::uint64_t{0}};     // by the same server after a crash: perhaps
+};
+
+Numbers numbers_after(const ServerHistory& history, Epoch epoch) {
+  Numbers numbers;
   const engines::postgres::ServerFork* before = nullptr;
   for (const auto& fork : history) {
-    if (fork.fork.epoch <= epoch) {
-      before = &fork;
-    } else if (!promotions || before == nullptr || fork.timeline != before->timeline) {
-      return fork.next_xid;
-    }
+    const bool promotion = before == nullptr || fork.timeline != before->timeline;
+    Xid& from = promotion ? numbers.given_again : numbers.doubtful;
+    if (fork.fork.epoch > epoch) from = std::min(from, fork.next_xid);
+    before = &fork;
   }
-  return std::nullopt;
+  return numbers;
 }
 
 }  // namespace
@@ -120,14 +125,17 @@ void World::resolve(Operation& operation) {
   Server& primary = *find(record.primary);
   const bool same = node_.place->starts == primary.starts;
   if (!primary.answers() || (!same && !broken(Sabotage::overlook_restarts))) return;
-  const auto next =
-      next_xid_after(engines::postgres::server_history(record.history, record.fork_notes),
-                     operation.epoch, broken(Sabotage::trust_kept_numbers));
-  if (primary.status(operation.xid) == XactStatus::in_progress && !next) {
-    std::erase_if(primary.backends, [&](const Backend& each) { return each.xid == operation.xid; });
+  const Numbers numbers = numbers_after(
+      engines::postgres::server_history(record.history, record.fork_notes), operation.epoch);
+  if (operation.xid < numbers.given_again) {  // a session of its own may still be there
+    std::erase_if(primary.backends,
+                  [&](const Backend& each) { return each.attempt == operation.attempts.back(); });
   }
-  const Xid fork = next && !broken(Sabotage::resolve_by_xid_alone) ? *next : Xid(~std::uint64_t{0});
-  const Fate outcome = outcome_of(operation.xid, fork, primary.status(operation.xid));
+  const bool by_number = broken(Sabotage::resolve_by_xid_alone);
+  const Xid fork = by_number ? Xid(~std::uint64_t{0}) : numbers.given_again;
+  Fate outcome = outcome_of(operation.xid, fork, primary.status(operation.xid));
+  const bool doubtful = operation.xid >= numbers.doubtful && !broken(Sabotage::trust_kept_numbers);
+  if (outcome == Fate::committed && doubtful) outcome = Fate::unknown;
   // Committed is said when the whole set has it.
   if (outcome == Fate::committed && !satisfied(primary, primary.end())) return;
   if (outcome == Fate::unknown && primary.status(operation.xid) == XactStatus::in_progress) {

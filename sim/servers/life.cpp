@@ -77,7 +77,8 @@ void World::work(Server& server) {
                       .ends = true,
                       .commit = true});
       server.durable = backend.committed = server.log.size();
-    } else if (backend.committed > 0 && satisfied(server, end_of(server.log, backend.committed))) {
+    } else if (backend.committed > 0 && !server.cut_off &&  // else it says so again
+               satisfied(server, end_of(server.log, backend.committed))) {
       const Backend finished = backend;
       std::erase_if(server.backends,
                     [&](const Backend& each) { return each.attempt == finished.attempt; });

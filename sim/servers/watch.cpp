@@ -20,7 +20,12 @@ void World::tell_lost(Server& server, const std::string& text) {
                                                              record.history, record.fork_notes))
                         .position;
   }
-  tell(Observed{server.id, Observed::Kind::failed, "probe", text, seen.position, {},
+  tell(Observed{server.id,
+                Observed::Kind::failed,
+                "probe",
+                text,
+                seen.position,
+                {},
                 control::newest_fork(record)});
 }
 
@@ -36,8 +41,8 @@ void World::watch(Server& server) {
     }
   }
   if (!server.answers()) return tell_lost(server, "it does not answer");
-  const bool again = node_.place && node_.place->server == server.id &&
-                     node_.place->starts != server.starts;
+  const bool again =
+      node_.place && node_.place->server == server.id && node_.place->starts != server.starts;
   if (again && !broken(Sabotage::overlook_restarts)) {
     node_.seen[server.id].told_lost = false;
     return tell_lost(server, "it was started again");
@@ -62,8 +67,8 @@ void World::watch(Server& server) {
   const bool repeats = near && random_.chance(100);  // tell_again()
   if (near == seen.near && !moved && !repeats) return;
   const auto kind = near == seen.near && !repeats ? Observed::Kind::progress
-                    : near                      ? Observed::Kind::caught_up
-                                                : Observed::Kind::lagging;
+                    : near                        ? Observed::Kind::caught_up
+                                                  : Observed::Kind::lagging;
   seen.near = near;
   seen.position = at;
   seen.line = server.line();

@@ -17,9 +17,10 @@
 //                  promoted for a later one: it keeps its timeline.
 //               A4 Follow rewinds nobody; it answers `diverged`.
 //               A5 A crash forgets the numbers of transactions of which nothing was flushed, and
-//                  the server gives them again. So the next_xid of a fork counts also where the
-//                  server stays primary: it is that of its first start since it was admitted, or,
-//                  when it did not crash, of now, after all of its sessions were ended.
+//                  the server gives them again. So a fork has a next_xid also where the server
+//                  stays primary: that of its first start since it was admitted, or, when it did
+//                  not crash, of now, after all of its sessions were ended. From there on
+//                  "committed" is no answer: it may be the other transaction.
 //               A6 A primary that was started again is lost, however fast it was.
 //               A7 What was asked for before a Hold or Fence opens no route after it.
 // Threads     One thread.

@@ -1,0 +1,73 @@
+// Every checker is shown to see its promise broken, and everything that the world asks of the data
+// path (world.h) to be needed.
+#include <gtest/gtest.h>
+
+#include "sim/servers/world.h"
+
+namespace spar::sim::servers {
+namespace {
+
+constexpr std::uint64_t kSeedsAtMost = 4000;
+
+// What the first world that goes wrong says.
+std::string first_failure(Sabotage sabotage) {
+  for (std::uint64_t seed = 1; seed <= kSeedsAtMost; ++seed) {
+    World world(seed, false, sabotage);
+    world.run(1500);
+    if (!world.failure().empty()) {
+      std::printf("seed %llu: %.100s\n", static_cast<unsigned long long>(seed),
+                  world.failure().c_str());
+      return world.failure();
+    }
+  }
+  return "nothing went wrong";
+}
+
+void expect(Sabotage sabotage, std::string_view checker) {
+  const std::string failure = first_failure(sabotage);
+  EXPECT_TRUE(failure.starts_with(checker)) << failure;
+}
+
+TEST(ServerCheckers, SeeAnOldPrimaryAcknowledge) {
+  expect(Sabotage::acknowledge_after_fence, "one_primary_acknowledges");
+}
+TEST(ServerCheckers, SeeAnAnswerByNumberAlone) {
+  expect(Sabotage::resolve_by_xid_alone, "answers_are_true");
+}
+TEST(ServerCheckers, SeeAStatementRunTwice) {
+  expect(Sabotage::replay_unresolved, "nothing_doubled");
+}
+TEST(ServerCheckers, SeeADamagedServerStart) {
+  expect(Sabotage::start_after_failed_rewind, "damaged_never_starts");
+}
+TEST(ServerCheckers, SeeADivergedServerFollow) {
+  expect(Sabotage::accept_any_line, "diverged_never_serves");
+}
+TEST(ServerCheckers, SeeThatAClusterDoesNotConverge) {
+  expect(Sabotage::hide_catching_up, "convergence");
+}
+
+TEST(AskedOfTheDataPath, A1StatementsThatWereGivenUpEndFirst) {
+  expect(Sabotage::late_out_of_order, "acked_never_lost");
+}
+TEST(AskedOfTheDataPath, A2APromotionKeepsItsNextXid) {
+  expect(Sabotage::late_next_xid, "answers_are_true");
+}
+TEST(AskedOfTheDataPath, A3AServerThatSparPromotedMayBePromotedAgain) {
+  expect(Sabotage::refuse_own_promotion, "convergence");
+}
+TEST(AskedOfTheDataPath, A4FollowRewindsNobody) {
+  expect(Sabotage::follow_rewinds, "damaged_never_starts");
+}
+TEST(AskedOfTheDataPath, A5NumbersAreGivenAgainAfterACrash) {
+  expect(Sabotage::trust_kept_numbers, "answers_are_true");
+}
+TEST(AskedOfTheDataPath, A6AFastRestartIsALoss) {
+  expect(Sabotage::overlook_restarts, "answers_are_true");
+}
+TEST(AskedOfTheDataPath, A7NoRouteOpensAfterAHold) {
+  expect(Sabotage::admit_after_hold, "one_primary_acknowledges");
+}
+
+}  // namespace
+}  // namespace spar::sim::servers
