@@ -332,6 +332,7 @@ World::Outcome World::make_follow(Server& copy, Server& primary, const control::
   const bool rewinds = may_rebuild || (stray && broken(Sabotage::follow_rewinds));
   if (reachable && !stray) {
     copy.upstream = primary.id;
+    copy.log.resize(copy.durable);  // what was not flushed is asked for again
     if (streams(primary, copy)) return {true, done_at(place(copy, record).position)};
   }
   if (!rewinds) {

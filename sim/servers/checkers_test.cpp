@@ -13,7 +13,7 @@ constexpr std::uint64_t kSeedsAtMost = 4000;
 std::string first_failure(Sabotage sabotage) {
   for (std::uint64_t seed = 1; seed <= kSeedsAtMost; ++seed) {
     World world(seed, false, sabotage);
-    world.run(1500);
+    world.run(2000);
     if (!world.failure().empty()) {
       std::printf("seed %llu: %.100s\n", static_cast<unsigned long long>(seed),
                   world.failure().c_str());

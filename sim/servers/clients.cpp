@@ -1,4 +1,6 @@
 // Clients of Spar's, and what the gateway does for them.
+#include <set>
+
 #include "engines/postgres/timeline.h"
 #include "sim/servers/world.h"
 
@@ -21,12 +23,11 @@ struct Numbers {
 
 Numbers numbers_after(const ServerHistory& history, Epoch epoch) {
   Numbers numbers;
-  const engines::postgres::ServerFork* before = nullptr;
+  std::set<TimelineId> begun;
   for (const auto& fork : history) {
-    const bool promotion = before == nullptr || fork.timeline != before->timeline;
+    const bool promotion = begun.insert(fork.timeline).second;
     Xid& from = promotion ? numbers.given_again : numbers.doubtful;
     if (fork.fork.epoch > epoch) from = std::min(from, fork.next_xid);
-    before = &fork;
   }
   return numbers;
 }

@@ -7,16 +7,24 @@ void World::fault_of_network() {
   Server& server = any();
   const Server& other = any();
   if (random_.chance(500)) {
-    server.cut_off = !server.cut_off;
-    return say("-- server " + std::to_string(server.id.value) +
-               (server.cut_off ? " is cut off from Spar" : " is there for Spar again"));
+    server.cut_off = true;
+    return say("-- server " + std::to_string(server.id.value) + " is cut off from Spar");
   }
   if (server.id == other.id) return;
-  const auto pair = std::minmax(server.id, other.id);
-  const bool cut_now = apart_.insert(pair).second;
-  if (!cut_now) apart_.erase(pair);
-  say("-- servers " + std::to_string(pair.first.value) + " and " +
-      std::to_string(pair.second.value) + (cut_now ? " are apart" : " are together"));
+  apart_.insert(std::minmax(server.id, other.id));
+  say("-- servers " + std::to_string(server.id.value) + " and " + std::to_string(other.id.value) +
+      " are apart");
+}
+
+void World::repair() {
+  Server& server = any();
+  const std::string name = "server " + std::to_string(server.id.value);
+  if (random_.chance(500)) apart_.clear();
+  if (server.cut_off || server.frozen) say("-- " + name + " is itself again");
+  server.cut_off = server.frozen = false;
+  if (!server.there || server.up || server.damaged || random_.chance(500)) return;
+  say("-- " + name + " is started");  // by somebody else, as whatever it was
+  start_processes(server);
 }
 
 void World::operator_command() {
@@ -52,18 +60,15 @@ void World::fault() {
   Server& server = any();
   const std::string name = "server " + std::to_string(server.id.value);
   const std::size_t dice = random_.below(100);
-  if (dice < 12) {
+  if (dice < 8) {
     say("-- " + name + " ends");
     end_processes(server);
-  } else if (dice < 24) {
-    if (server.there && !server.up && !server.damaged) {  // by somebody else
-      say("-- " + name + " is started");
-      start_processes(server);
-    }
-  } else if (dice < 34) {
-    if (server.up) server.frozen = !server.frozen;
-    say("-- " + name + (server.frozen ? " is frozen" : " is not frozen"));
-  } else if (dice < 44 && node_.place) {
+  } else if (dice < 14) {
+    say("-- " + name + " is frozen");
+    server.frozen = server.up;
+  } else if (dice < 40) {
+    repair();
+  } else if (dice < 54 && node_.place) {
     Server& primary = *find(node_.place->server);
     say("-- the primary, server " + std::to_string(primary.id.value) + ", goes");
     if (random_.chance(400)) {
@@ -73,9 +78,9 @@ void World::fault() {
     } else {
       primary.cut_off = true;
     }
-  } else if (dice < 70) {
+  } else if (dice < 68) {
     fault_of_network();
-  } else if (dice < 72) {
+  } else if (dice < 70) {
     // More than one loss at a time is not survived: not the last one that holds everything.
     if (is_elector(server.id) || server.id == node_.control.takeover.target) return;
     say("-- " + name + " is lost");
@@ -84,7 +89,7 @@ void World::fault() {
     server.log.clear();
     server.durable = 0;
     server.upstream.reset();
-  } else if (dice < 82) {
+  } else if (dice < 78) {
     stop_node();
   } else {
     operator_command();

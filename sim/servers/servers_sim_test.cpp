@@ -10,7 +10,7 @@
 namespace spar::sim::servers {
 namespace {
 
-constexpr std::size_t kMoves = 1500;
+constexpr std::size_t kMoves = 2000;
 
 std::uint64_t number_from(const char* variable, std::uint64_t fallback) {
   const char* text = std::getenv(variable);

@@ -8,6 +8,11 @@ namespace spar::sim::servers {
 
 using engines::postgres::ForkNote;
 
+namespace {
+constexpr std::size_t kMovesToSettle = 300;
+constexpr unsigned kFaultsPerMille = 20;
+}  // namespace
+
 World::World(std::uint64_t seed, bool verbose, Sabotage sabotage)
     : random_(seed), verbose_(verbose), sabotage_(sabotage), checkers_(all_checkers()) {
   for (auto& byte : cluster_.bytes) byte = static_cast<std::uint8_t>(random_.next());
@@ -34,6 +39,9 @@ World::World(std::uint64_t seed, bool verbose, Sabotage sabotage)
   first.there = first.up = true;
   append(first, {.timeline = TimelineId{1}});
   first.durable = first.log.size();
+  for (Server& server : servers_) {
+    if (server.id != first.id && random_.chance(700)) rewind(server, first);
+  }
 }
 
 void World::violated(std::string_view checker, const std::string& what) {
@@ -120,7 +128,7 @@ void World::deliver() {
 void World::pass_time() {
   now_ += std::chrono::milliseconds(random_.between(0, 20));
   if (random_.chance(4)) now_ += std::chrono::seconds(6);
-  if (random_.chance(200)) tell(control::Tick{});
+  if (random_.chance(80)) tell(control::Tick{});
 }
 
 void World::move() {
@@ -144,8 +152,9 @@ void World::move() {
 void World::run(std::size_t moves) {
   start_node();
   for (std::size_t i = 0; i < moves && failure_.empty(); ++i) {
+    faults_ = i >= kMovesToSettle;  // else most worlds never had a mirror
     move();
-    if (random_.chance(25)) fault();
+    if (faults_ && random_.chance(kFaultsPerMille)) fault();
   }
   if (failure_.empty()) heal();
 }

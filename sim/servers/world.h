@@ -197,6 +197,7 @@ class World {
   // faults.cpp
   void fault();
   void fault_of_network();
+  void repair();
   void operator_command();
 
   // heal.cpp
