@@ -109,7 +109,7 @@ void World::execute() {
 
 void World::tell_done(const Wanted& wanted, ActionDone done) {
   Node::Seen& seen = node_.seen[touched(wanted.action)];
-  seen.busy = seen.told_lost = false;
+  seen.busy = seen.told_lost = seen.near = false;  // and what is near is told again
   if (faults_ && random_.chance(20)) return say("   lost: report of " + to_string(wanted.action));
   if (faults_ && random_.chance(20)) done = unknown("injected");
   done.id = wanted.action.id;

@@ -4,7 +4,7 @@
 namespace spar::sim::servers {
 
 namespace {
-constexpr std::size_t kMovesToConverge = 8000;
+constexpr std::size_t kMovesToConverge = 16000;
 constexpr std::size_t kMovesBeforeOperator = 2500;
 }  // namespace
 

@@ -64,9 +64,8 @@ void World::watch(Server& server) {
               at.sequence.value + kCaughtUpBytes >= primary.end().value;
   if (broken(Sabotage::hide_catching_up)) near = false;
   const bool moved = at != seen.position;
-  const bool repeats = near && random_.chance(100);  // tell_again()
-  if (near == seen.near && !moved && !repeats) return;
-  const auto kind = near == seen.near && !repeats ? Observed::Kind::progress
+  if (near == seen.near && !moved) return;
+  const auto kind = near == seen.near ? Observed::Kind::progress
                     : near                        ? Observed::Kind::caught_up
                                                   : Observed::Kind::lagging;
   seen.near = near;
