@@ -71,6 +71,8 @@ void World::begin(Operation& operation) {
   if (!node_.place) return;
   Server& server = *find(node_.place->server);
   if (!server.answers() || server.in_recovery || server.read_only) return;
+  const bool same = node_.place->starts == server.starts;
+  if (!same && !broken(Sabotage::overlook_restarts)) return;
   operation.server = server.id;
   operation.epoch = node_.place->epoch;
   operation.xid = server.next_xid();

@@ -58,7 +58,8 @@ void World::work(Server& server) {
   if (dice < 2) {  // a checkpoint, a snapshot of what runs
     append(server, {.timeline = timeline});
     server.durable = server.log.size();
-  } else if (dice < 3 && !server.read_only) {  // autovacuum, and whoever comes without Spar
+  } else if (dice < 3 && !server.read_only && !server.restarted_at) {
+    // Autovacuum, and whoever comes without Spar.
     append(server, {.timeline = timeline, .xid = server.next_xid(), .ends = true, .commit = true});
     server.durable = server.log.size();
   } else if (!server.backends.empty()) {

@@ -21,8 +21,12 @@
 //                  stays primary: that of its first start since it was admitted, or, when it did
 //                  not crash, of now, after all of its sessions were ended. From there on
 //                  "committed" is no answer: it may be the other transaction.
-//               A6 A primary that was started again is lost, however fast it was.
+//               A6 A primary that was started again is lost, however fast it was, and takes no
+//                  new transaction before it is admitted again.
 //               A7 What was asked for before a Hold or Fence opens no route after it.
+// Limit       Nobody but Spar's clients commits on a primary between its start after a crash and
+//             its next admission. Who did would be given numbers that A5 speaks of, and a mirror
+//             that is promoted then cannot know.
 // Threads     One thread.
 #pragma once
 

@@ -160,7 +160,7 @@ void task_failed(Turn& turn, CopyView& copy, Task task, const ActionDone& done) 
     return;
   }
   if (task == Task::follow && done.result == ActionDone::Result::unknown &&
-      copy.pending.failures < kImmediateRetries) {
+      copy.pending.failures < kImmediateRetries && copy.health != Health::joining) {
     return;  // asked for again at once
   }
   fail_copy(turn, copy, done.text);
@@ -195,6 +195,15 @@ void judge(Turn& turn, CopyView& copy, const Report& report) {
     case Report::Kind::identified:
       judge_identified(turn, copy, report);
   }
+}
+
+// It has caught up, so the report of its Rejoin may be lost; or it followed all the time, and the
+// Rejoin, which may rebuild it, has not begun. A Follow is done only when that can do no more.
+void confirm_rejoin(Turn& turn, CopyView& copy) {
+  if (turn.state.stage < Stage::resolving || copy.task_epoch != turn.record().epoch) return;
+  copy.pending = {};
+  start_task(turn, copy, Task::follow, Follow{copy.id, turn.state.takeover.target},
+             kRejoinDeadline);
 }
 
 void drive_copies(Turn& turn) {

@@ -43,13 +43,6 @@ void apply(Turn& turn, const Started& started) {
   state.stage = Stage::waiting;
 }
 
-// A copy that has caught up follows, whatever became of the report of its Rejoin.
-ActionDone rejoined(const Observed& seen) {
-  ActionDone done;
-  done.position = seen.position;
-  return done;
-}
-
 // Told by the history of before a fork. What the copy holds past that fork counts as of the epoch
 // before then, and would look as if the history did not have it.
 bool is_outdated(const State& state, const CopyView& copy, const Observed& seen) {
@@ -86,7 +79,7 @@ void apply(Turn& turn, const Observed& seen) {
       if (copy->task == Task::rejoin) copy->pending.due = turn.now + kRejoinDeadline;
       break;
     case Observed::Kind::caught_up:
-      if (copy->task == Task::rejoin) on_task_done(turn, *copy, rejoined(seen));
+      if (copy->task == Task::rejoin) confirm_rejoin(turn, *copy);
       copy->caught_up = copy->health == Health::serving;
       break;
     case Observed::Kind::lagging:

@@ -282,6 +282,7 @@ void hold_and_fence(Turn& turn, std::string reason) {
   for (CopyView& copy : state.copies) {
     copy.caught_up = false;
     if (copy.task != Task::follow) continue;  // whom it was to follow is gone
+    if (copy.health == Health::joining) fail_copy(turn, copy, "its primary is gone");
     copy.task = Task::none;
     copy.pending = {};
   }
