@@ -66,8 +66,8 @@ void World::watch(Server& server) {
   const bool moved = at != seen.position;
   if (near == seen.near && !moved) return;
   const auto kind = near == seen.near ? Observed::Kind::progress
-                    : near                        ? Observed::Kind::caught_up
-                                                  : Observed::Kind::lagging;
+                    : near            ? Observed::Kind::caught_up
+                                      : Observed::Kind::lagging;
   seen.near = near;
   seen.position = at;
   seen.line = server.line();

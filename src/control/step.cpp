@@ -59,8 +59,8 @@ bool is_outdated(const State& state, const CopyView& copy, const Observed& seen)
 void apply(Turn& turn, const Observed& seen) {
   CopyView* copy = find_copy(turn.state, seen.copy);
   if (copy == nullptr) return;
-  const bool grows = seen.position.sequence > copy->received.sequence &&
-                     !is_outdated(turn.state, *copy, seen);
+  const bool grows =
+      seen.position.sequence > copy->received.sequence && !is_outdated(turn.state, *copy, seen);
   const bool out = copy->health == Health::absent || copy->health == Health::refused ||
                    (copy->health == Health::present && copy->task != Task::follow);
   switch (seen.kind) {
