@@ -111,7 +111,7 @@ void World::start_processes(Server& server) {
   server.frozen = false;
   server.in_recovery = server.standby;
   ++server.starts;
-  if (!server.restarted_at) server.restarted_at = server.next_xid();
+  if (!server.standby && !server.restarted_at) server.restarted_at = server.next_xid();
   if (server.damaged) {
     violated("damaged_never_starts", "server " + std::to_string(server.id.value));
   }
@@ -131,6 +131,7 @@ void World::become_primary(Server& server, TimelineId timeline) {
   server.promoted_at[timeline] = server.ended_xid();
   server.in_recovery = server.standby = false;
   server.upstream.reset();
+  server.restarted_at.reset();
   append(server, {.timeline = timeline});
   server.durable = server.log.size();
   ++promotions_;
