@@ -9,8 +9,8 @@
 //             half-way, be lost, or take effect after Spar gave them up. Positions are placed by
 //             the production code (engines/postgres/timeline.h), which also decides what became of
 //             a transaction.
-// Asked of it What the world takes for granted of server/postgres/, each shown to be needed by a
-//             Sabotage that breaks it.
+// Asked of it What the world takes for granted of server/postgres/. A2, A4, A5 and A6 are shown to be
+//             needed by a Sabotage; that of A1, A3 and A7 no world has come to yet.
 //               A1 A statement that was given up ends before the next one on its server begins.
 //               A2 Promote that took effect late gives, asked again, the next_xid of the promotion.
 //               A3 A server that Spar promoted for an epoch whose fork was never stored may be
