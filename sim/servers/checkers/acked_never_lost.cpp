@@ -1,5 +1,5 @@
-// Promise 2: a primary that is admitted holds every commit that a client was told of, by its answer or
-// by a resolution, unless the operator accepted to lose some by promoting this very server. And so
+// Promise 2: a primary that is admitted holds every commit that a client was told of, by its answer
+// or by a resolution, unless the operator accepted to lose some by promoting this very server. And so
 // that this can be kept whatever fails next: nothing is acknowledged that a server named by the
 // stored record does not hold.
 #include "sim/servers/world.h"

@@ -1,5 +1,5 @@
-// Promise 1: an epoch and its primary stand in the stored record before the server becomes primary on
-// that epoch's timeline, however late it does.
+// Promise 1: an epoch and its primary stand in the stored record before the server becomes primary
+// on that epoch's timeline, however late it does.
 #include "sim/servers/world.h"
 
 namespace spar::sim::servers {

@@ -1,5 +1,5 @@
-// Promise 1: in each epoch one server acknowledges, on the timeline of that epoch's fork, and none of
-// an epoch before once another was admitted.
+// Promise 1: in each epoch one server acknowledges, on the timeline of that epoch's fork, and none
+// of an epoch before once another was admitted.
 #include <map>
 
 #include "engines/postgres/timeline.h"
