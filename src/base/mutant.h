@@ -17,9 +17,11 @@ enum class Mutant {
   promote_from_old_record,
   accept_foreign_copy,  // do not compare cluster id and incarnation
   ignore_failed_flush,
-  acknowledge_unshown,  // acknowledge a commit that the primary does not show to its readers yet
-  replay_unresolved,  // repeat a transaction whose COMMIT was sent without asking what became of it
-  resolve_by_xid_alone,  // ask for a lost transaction's status without looking who gave its number
+  acknowledge_unshown,   // acknowledge a commit that the primary does not show to its readers yet
+  skip_fork_store,       // resolve and admit before the fork is recorded
+  resolve_by_xid_alone,  // a lost transaction by its number, which another may have by now
+  replay_unresolved,     // repeat a single statement whose outcome nobody knows
+  start_after_failed_rewind,
 };
 
 #ifdef SPAR_MUTANTS

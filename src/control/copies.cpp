@@ -70,6 +70,7 @@ void start_task(Turn& turn, CopyView& copy, Task task, Body body,
                 std::chrono::milliseconds deadline = kActionDeadline) {
   copy.task = task;
   copy.task_epoch = turn.record().epoch;
+  copy.task_history = newest_fork(turn.record());
   turn.ask(copy.pending, turn.record().epoch, std::move(body), deadline);
 }
 
@@ -128,7 +129,9 @@ void task_succeeded(Turn& turn, CopyView& copy, Task task, const ActionDone& don
     case Task::none:
       return;
     case Task::probe:
-      return judge(turn, copy, done.report);
+      // Where a copy stands may be told by the forks known: it is asked again by the newest.
+      if (copy.task_history == newest_fork(turn.record())) judge(turn, copy, done.report);
+      return;
     case Task::follow:
       return follows(turn, copy, done);
     case Task::rejoin:
@@ -157,7 +160,7 @@ void task_failed(Turn& turn, CopyView& copy, Task task, const ActionDone& done) 
     return;
   }
   if (task == Task::follow && done.result == ActionDone::Result::unknown &&
-      copy.pending.failures < kImmediateRetries) {
+      copy.pending.failures < kImmediateRetries && copy.health != Health::joining) {
     return;  // asked for again at once
   }
   fail_copy(turn, copy, done.text);
@@ -192,6 +195,15 @@ void judge(Turn& turn, CopyView& copy, const Report& report) {
     case Report::Kind::identified:
       judge_identified(turn, copy, report);
   }
+}
+
+// It has caught up, so the report of its Rejoin may be lost; or it followed all the time, and the
+// Rejoin, which may rebuild it, has not begun. A Follow is done only when that can do no more.
+void confirm_rejoin(Turn& turn, CopyView& copy) {
+  if (turn.state.stage < Stage::resolving || copy.task_epoch != turn.record().epoch) return;
+  copy.pending = {};
+  start_task(turn, copy, Task::follow, Follow{copy.id, turn.state.takeover.target},
+             kRejoinDeadline);
 }
 
 void drive_copies(Turn& turn) {

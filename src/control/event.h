@@ -61,6 +61,8 @@ struct Observed {
   std::string text;     // what was seen, for people
   Position position;
   Report report;
+  // The newest fork that `position` was told by; 0: its epoch stands in the copy itself.
+  Epoch history = {};
 };
 
 // The answer to ReadRecord. `error` is set when it could not be read.

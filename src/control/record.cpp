@@ -54,6 +54,10 @@ CopySet without(CopySet set, CopyId copy) {
   return set;
 }
 
+Epoch newest_fork(const Record& record) {
+  return record.history.empty() ? Epoch{} : record.history.back().epoch;
+}
+
 bool fork_known(const Record& record) {
   return !record.history.empty() && record.history.back().epoch == record.epoch;
 }

@@ -78,6 +78,7 @@ CopySet without(CopySet set, CopyId copy);
 
 // Whether the fork of the current epoch is known: only then may it admit anything.
 bool fork_known(const Record& record);
+Epoch newest_fork(const Record& record);  // 0 when there is none
 void add_fork(Record& record, Sequence after, std::string note = {});
 
 // Whether a copy at `position` holds something that the record's history does not.

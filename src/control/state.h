@@ -61,7 +61,8 @@ struct CopyView {
   std::string text;        // what is wrong
 
   Task task = Task::none;
-  Epoch task_epoch;  // the epoch it was asked for in
+  Epoch task_epoch;    // the epoch it was asked for in
+  Epoch task_history;  // and the newest fork of then
   Pending pending;
 
   Epoch fence_to;  // wanted: no write of this epoch or before
@@ -79,7 +80,7 @@ struct Takeover {
   CopyId from;
   CopyId target;
   Epoch epoch;
-  Position end;      // of the promoted copy
+  Position end;      // of the promoted copy, from its promotion on
   std::string note;  // and what its engine has to remember of that
   Monotonic began{};
   std::string reason;

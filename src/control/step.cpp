@@ -43,21 +43,29 @@ void apply(Turn& turn, const Started& started) {
   state.stage = Stage::waiting;
 }
 
-// A copy that has caught up follows, whatever became of the report of its Rejoin.
-ActionDone rejoined(const Observed& seen) {
-  ActionDone done;
-  done.position = seen.position;
-  return done;
+// Told by the history of before a fork. What the copy holds past that fork counts as of the epoch
+// before then, and would look as if the history did not have it.
+bool is_outdated(const State& state, const CopyView& copy, const Observed& seen) {
+  const Record& record = *state.record;
+  const Takeover& takeover = state.takeover;
+  const bool promoted = copy.id == takeover.target && takeover.end != Position{};
+  if (promoted && seen.position.epoch < takeover.epoch) {
+    return seen.position.sequence > takeover.end.sequence;
+  }
+  return seen.history != Epoch{} && seen.history < newest_fork(record) &&
+         diverged(record, seen.position);
 }
 
 void apply(Turn& turn, const Observed& seen) {
   CopyView* copy = find_copy(turn.state, seen.copy);
   if (copy == nullptr) return;
+  const bool grows =
+      seen.position.sequence > copy->received.sequence && !is_outdated(turn.state, *copy, seen);
   const bool out = copy->health == Health::absent || copy->health == Health::refused ||
                    (copy->health == Health::present && copy->task != Task::follow);
   switch (seen.kind) {
     case Observed::Kind::failed:
-      if (seen.position.sequence > copy->received.sequence) copy->received = seen.position;
+      if (grows) copy->received = seen.position;
       if (copy->health != Health::absent) {
         turn.note("copy " + turn.name(copy->id) + " failed", seen.witness + ": " + seen.text);
       }
@@ -71,16 +79,14 @@ void apply(Turn& turn, const Observed& seen) {
       if (copy->task == Task::rejoin) copy->pending.due = turn.now + kRejoinDeadline;
       break;
     case Observed::Kind::caught_up:
-      if (copy->task == Task::rejoin) on_task_done(turn, *copy, rejoined(seen));
+      if (copy->task == Task::rejoin) confirm_rejoin(turn, *copy);
       copy->caught_up = copy->health == Health::serving;
       break;
     case Observed::Kind::lagging:
       copy->caught_up = false;
       break;
   }
-  if (copy->health == Health::serving && seen.position.sequence > copy->received.sequence) {
-    copy->received = seen.position;
-  }
+  if (copy->health == Health::serving && grows) copy->received = seen.position;
 }
 
 void apply(Turn& turn, const RecordRead& read) {

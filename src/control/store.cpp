@@ -27,6 +27,18 @@ void sync_members(Turn& turn) {
   }
 }
 
+// What a primary holds past the fork of its own epoch is of that epoch, also when it was told by the
+// history of before: nobody else's log has that fork behind it.
+void date_primary(Turn& turn) {
+  const Record& record = turn.record();
+  CopyView* primary = find_copy(turn.state, record.primary);
+  if (primary == nullptr || !fork_known(record)) return;
+  Position& held = primary->received;
+  if (held.epoch < record.epoch && held.sequence > record.history.back().after) {
+    held.epoch = record.epoch;
+  }
+}
+
 void read_again(Turn& turn, const std::string& text) {
   State& state = turn.state;
   state.must_read = true;
@@ -41,6 +53,7 @@ void adopt(Turn& turn, Record record) {
   turn.state.record = std::move(record);
   turn.state.must_read = false;
   sync_members(turn);
+  date_primary(turn);
 }
 
 void start_cas(Turn& turn, Record wanted, CasRecord::Purpose purpose) {

@@ -55,6 +55,7 @@ void keep_primary(Turn& turn, CopyId target) {
   Takeover& takeover = turn.state.takeover;
   takeover.from = takeover.target = target;
   takeover.epoch = turn.record().epoch;
+  takeover.end = {};
   turn.state.stage = Stage::promoting;
   turn.state.line = {};
   turn.note("election: " + turn.name(target) + " stays primary",
@@ -104,7 +105,7 @@ bool after_store(Turn& turn) {
 bool record_fork(Turn& turn) {
   State& state = turn.state;
   if (!record_certain(state)) return false;
-  if (fork_known(turn.record())) {
+  if (fork_known(turn.record()) || mutant(Mutant::skip_fork_store)) {
     enter(turn, Stage::resolving);
     return true;
   }
@@ -252,6 +253,7 @@ void begin_takeover(Turn& turn, CopyId target, std::string reason) {
   const CopyId from = wanted.primary;
   state.takeover.from = from;
   state.takeover.target = target;
+  state.takeover.end = {};
   state.takeover.reason = std::move(reason);
   if (from != target) fence(turn, from, wanted.epoch);
   turn.note("election: " + turn.name(target) + " is to be primary",
@@ -280,6 +282,7 @@ void hold_and_fence(Turn& turn, std::string reason) {
   for (CopyView& copy : state.copies) {
     copy.caught_up = false;
     if (copy.task != Task::follow) continue;  // whom it was to follow is gone
+    if (copy.health == Health::joining) fail_copy(turn, copy, "its primary is gone");
     copy.task = Task::none;
     copy.pending = {};
   }

@@ -74,6 +74,7 @@ void drive_set(Turn& turn);
 void fail_copy(Turn& turn, CopyView& copy, const std::string& text);
 void judge(Turn& turn, CopyView& copy, const Report& report);
 void drive_copies(Turn& turn);
+void confirm_rejoin(Turn& turn, CopyView& copy);
 void on_task_done(Turn& turn, CopyView& copy, const ActionDone& done);
 
 // commands.cpp: what the administrator asked for.

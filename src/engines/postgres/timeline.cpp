@@ -44,15 +44,21 @@ std::optional<Lsn> start_on(const ServerLine& line, TimelineId timeline) {
   return std::nullopt;
 }
 
+// False also when an old primary was elected again after somebody else had been promoted: it goes on
+// where it stood.
+bool begins_timeline(const ServerHistory& history, const ServerFork& fork) {
+  return std::ranges::find(history, fork.timeline, &ServerFork::timeline)->fork.epoch ==
+         fork.fork.epoch;
+}
+
 // The last fork that `line` has gone past. A timeline of the record that the line does not touch
 // belongs to a primary that nobody followed; one that it entered elsewhere is not the record's.
 const ServerFork* last_passed(const ServerLine& line, const ServerHistory& history) {
-  const ServerFork *before = nullptr, *passed = nullptr;
+  const ServerFork* passed = nullptr;
   for (const ServerFork& fork : history) {
     Lsn after(fork.fork.after.value);
-    bool promotion = before != nullptr && fork.timeline != before->timeline;
-    bool oldest = before == nullptr;
-    before = &fork;
+    bool oldest = &fork == &history.front();
+    bool promotion = !oldest && begins_timeline(history, fork);
     std::optional<Lsn> end = end_on(line, fork.timeline);
     if (!end) continue;
     if (promotion && start_on(line, fork.timeline) != after) break;
@@ -132,9 +138,8 @@ TimelineId timeline_for(Epoch epoch, std::uint32_t before_first) {
 }
 
 Outcome outcome_of(Xid transaction, Xid next_xid, XactStatus status) {
-  if (transaction >= next_xid && !mutant(Mutant::resolve_by_xid_alone)) {
-    return Outcome::not_committed;
-  }
+  const bool given_again = transaction >= next_xid && !mutant(Mutant::resolve_by_xid_alone);
+  if (given_again) return Outcome::not_committed;
   switch (status) {
     case XactStatus::committed:
       return Outcome::committed;

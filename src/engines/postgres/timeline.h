@@ -16,7 +16,8 @@
 // Contract    place() finds the last fork that lies on the server's own line:
 //               - the fork of a promotion, when the server's line goes over into its timeline, and
 //                 at its byte;
-//               - the fork without one, when the server holds more than its byte on that timeline.
+//               - the fork without one (the same primary again, or an old one that had not gone
+//                 past the forks since), when the server holds more than its byte on that timeline.
 //             The position is the server's LSN in that fork's epoch. Then spar::compare() finds who
 //             diverged: a server that stayed on an old timeline and holds more than the fork there
 //             has a position past the fork of a later epoch.

@@ -179,7 +179,7 @@ void ServerPath::tell_seen(CopyId id, Seen now) {
       auto kind = now.near == last.near ? Observed::Kind::progress
                   : now.near            ? Observed::Kind::caught_up
                                         : Observed::Kind::lagging;
-      told = Observed{id, kind, "replication", "", now.position, {}};
+      told = Observed{id, kind, "replication", "", now.position, {}, newest_fork(record_)};
     }
     if (now.busy > 0) now.near = last.near;
     last = std::move(now);
@@ -196,7 +196,8 @@ void ServerPath::tell_lost(CopyId id, const std::string& witness, const std::str
     if (last.busy > 0 || last.told_lost) return;
     last.told_lost = true;
     last.near = false;
-    seen.position = last.position;
+    seen.position = placement_of(last.line, record_).position;
+    seen.history = newest_fork(record_);
   }
   seen.copy = id;
   seen.kind = Observed::Kind::failed;

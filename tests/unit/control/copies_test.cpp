@@ -153,13 +153,42 @@ TEST(Copies, TheOldPrimaryIsBroughtBackBehindTheNewOne) {
   EXPECT_FALSE(rig.state.exposed_since);
 }
 
-TEST(Copies, ALostReportOfRejoinDoesNotMatterOnceItHasCaughtUp) {
+// It may have followed before, and its Rejoin, which may rebuild it, has yet to begin. What is asked
+// for later is done later.
+TEST(Copies, ACopyThatHasCaughtUpCountsOnlyWhenItsRejoinCanDoNoMore) {
+  Rig rig = with_failed_replica();
+  rig.tick(kRejoinDelayFirst);
+  rig.probed(kC, whole(at(1, 10)));
+  const ActionId rejoin = rig.id<Rejoin>();
+  rig.seen(kC, Observed::Kind::caught_up, at(1, 12));
+  EXPECT_EQ(view(rig, kC).health, Health::joining);
+  ASSERT_EQ(rig.given<Follow>()->copy, kC);
+  EXPECT_GT(rig.id<Follow>(), rejoin);
+  rig.done<Follow>(at(1, 12));
+  EXPECT_EQ(view(rig, kC).health, Health::serving);
+  rig.seen(kC, Observed::Kind::caught_up, at(1, 12));
+  EXPECT_TRUE(view(rig, kC).caught_up);
+}
+
+TEST(Copies, AJoiningCopyIsLookedAtAgainWhenItsPrimaryIsLost) {
   Rig rig = with_failed_replica();
   rig.tick(kRejoinDelayFirst);
   rig.probed(kC, whole(at(1, 10)));
   rig.seen(kC, Observed::Kind::caught_up, at(1, 12));
-  EXPECT_EQ(view(rig, kC).health, Health::serving);
-  EXPECT_TRUE(view(rig, kC).caught_up);
+  rig.fails(kA);
+  EXPECT_EQ(view(rig, kC).health, Health::absent);
+}
+
+// Its servers' positions are told by the forks that are known.
+TEST(Copies, AProbeOfBeforeAForkIsRepeated) {
+  Rig rig = with_failed_replica();
+  rig.tick(kRejoinDelayFirst);
+  const ActionId before = rig.id<Probe>();
+  rig.state.record->history.push_back({Epoch{2}, Sequence{9}});
+  rig.probed(kC, whole(at(1, 10)));
+  EXPECT_EQ(view(rig, kC).health, Health::absent);
+  rig.tick(kProbeDelay);
+  EXPECT_GT(rig.id<Probe>(), before);
 }
 
 TEST(Copies, ARejoinWithoutAnySignIsTriedAgain) {

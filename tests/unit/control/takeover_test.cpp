@@ -215,6 +215,30 @@ TEST(Takeover, DoesNothingByItselfWhilePaused) {
   EXPECT_EQ(rig.given<CasRecord>()->record.primary, kB);
 }
 
+// A server's log goes on past its own fork before that is stored; told by the history of before, it
+// would look as if the history did not have it, and the primary could never be elected again.
+TEST(Takeover, WhatANewPrimaryHoldsPastItsForkIsOfItsEpoch) {
+  Rig rig;
+  rig.settle(record_of(3), at(1, 10));
+  rig.fails(kA);
+  rig.done<Fence>();
+  rig.stored();
+  rig.done<Promote>(at(1, 12));
+  auto outdated = [&](Observed::Kind kind) {
+    rig.tell(Observed{kB, kind, "look", "", at(1, 15), {}, Epoch{1}});
+  };
+  outdated(Observed::Kind::progress);  // while the fork is being stored
+  EXPECT_EQ(find_copy(rig.state, kB)->received, at(1, 12));
+  rig.stored();
+  outdated(Observed::Kind::progress);  // on its way when it was
+  EXPECT_EQ(find_copy(rig.state, kB)->received, at(1, 12));
+  outdated(Observed::Kind::failed);
+  EXPECT_FALSE(diverged(*rig.state.record, find_copy(rig.state, kB)->received));
+  rig.tick(kProbeDelay);
+  rig.probed(kB, whole(at(2, 16)));
+  EXPECT_FALSE(find_copy(rig.state, kB)->lost_data);
+}
+
 TEST(Takeover, TheOldPrimaryIsStillElectableUntilTheForkIsRecorded) {
   Rig rig;
   rig.settle(record_of(2), at(1, 10));

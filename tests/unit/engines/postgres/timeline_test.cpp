@@ -119,6 +119,18 @@ TEST(Timeline, HistoryFilesAreRead) {
   }
 }
 
+// The second one was lost before anybody followed it, and the first had not gone past its fork.
+TEST(Timeline, AnOldPrimaryThatIsElectedAgainGoesOnWithItsTimeline) {
+  const ServerHistory history = {fork(1, 0, 1), fork(2, 100, 2), fork(3, 100, 1), fork(4, 150, 4)};
+  EXPECT_EQ(place(line({}, 1, 100), history).position, (Position{Epoch(1), Sequence(100)}));
+  const Position again = place(line({}, 1, 120), history).position;
+  EXPECT_EQ(again, (Position{Epoch(3), Sequence(120)}));
+  const Position second = place(line({left(1, 100)}, 2, 130), history).position;
+  EXPECT_EQ(compare(second, again, forks_of(history)), Order::diverged);
+  EXPECT_EQ(place(line({left(1, 150)}, 4, 160), history).position,
+            (Position{Epoch(4), Sequence(160)}));
+}
+
 TEST(Outcome, NumbersThatAreGivenAgainSayNothing) {
   EXPECT_EQ(outcome_of(Xid(9), Xid(10), XactStatus::committed), Outcome::committed);
   EXPECT_EQ(outcome_of(Xid(10), Xid(10), XactStatus::committed), Outcome::not_committed);
