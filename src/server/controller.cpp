@@ -208,7 +208,7 @@ void Controller::perform(const control::Action& action) {
   const Record record = state_.record.value_or(Record{});
   if (std::get_if<Hold>(&action.what)) return path_.hold();
   if (auto* what = std::get_if<Fence>(&action.what)) {
-    path_.fence(what->copy);
+    path_.fence(what->copy, epoch);
     return done(action.id, succeeded());
   }
   if (std::get_if<ReadRecord>(&action.what)) return read_record(action);

@@ -56,7 +56,7 @@ class DataPath {
 
   virtual void adopt(const control::Record& record) = 0;  // it is stored now
   virtual void hold() = 0;
-  virtual void fence(CopyId copy) = 0;
+  virtual void fence(CopyId copy, Epoch epoch) = 0;
   virtual void forget(CopyId copy) = 0;
   // That a copy has caught up is told once more: the machine forgot it.
   virtual void tell_again(CopyId copy) = 0;

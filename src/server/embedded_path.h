@@ -34,7 +34,7 @@ class EmbeddedPath : public DataPath {
 
   void adopt(const control::Record& record) override;
   void hold() override { cluster_.hold(); }
-  void fence(CopyId copy) override { cluster_.fence(copy); }
+  void fence(CopyId copy, Epoch) override { cluster_.fence(copy); }
   void forget(CopyId copy) override { cluster_.remove(copy); }
   void tell_again(CopyId copy) override;
 

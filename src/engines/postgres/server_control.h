@@ -65,11 +65,18 @@ class ServerControl {
   Result<Identity> identify(Monotonic deadline);
   Result<std::vector<Follower>> replication_state(Monotonic deadline);
   Result<XactStatus> xact_status(Xid transaction, Monotonic deadline);
+  // Another after each start, and after each recovery from a crash of one of its processes: which
+  // may give numbers again that it had given and not written down.
+  Result<std::string> incarnation(Monotonic deadline);
+  // The number that came next at its last checkpoint: what was given before its last crash and
+  // survived is below, unless it has given it again.
+  Result<Xid> checkpointed_next_xid(Monotonic deadline);
 
   // Stops receiving, applies all that was received, and becomes primary on this timeline (see
-  // timeline_for), for which it keeps the numbers below free by a history file each. Admits nobody:
-  // next_xid is exact only while no client has written. On a primary: what it would have answered,
-  // whatever the timeline. Code::invalid when the timeline is not a later one than the server's.
+  // timeline_for), for which it keeps the numbers below free by a history file each. Asked again:
+  // the same, but next_xid is 0 when a crash took the note of it. On a primary of another
+  // timeline: where it is now; next_xid then counts those that it has given itself. Code::invalid
+  // when the timeline is not a later one than a standby's.
   Result<Promoted> promote(TimelineId timeline, Monotonic deadline);
   // Returns when it streams from there. Code::deadline when it does not get there: so also when
   // it has diverged. A password in the address is not passed on, for the server would write it into
@@ -108,6 +115,7 @@ class ServerControl {
   Result<void> run_promotion(TimelineId from, TimelineId to, Monotonic deadline);
   Result<void> fill_gaps(const ServerLine& line, Monotonic deadline);
   Result<Promoted> primary_end(Monotonic deadline);
+  Result<Xid> noted_next_xid(TimelineId timeline, Xid newest, Monotonic deadline);
   Result<Xid> past_prepared(Xid next, Xid newest, Monotonic deadline);
   Result<std::vector<TimelineSwitch>> switches_of(TimelineId timeline, Monotonic deadline);
 

@@ -114,6 +114,24 @@ Result<std::vector<TimelineSwitch>> ServerControl::switches_of(TimelineId timeli
   return parse_timeline_history(rows[0][0].value_or(""));
 }
 
+// Of all processes of a server, the one that every recovery starts anew.
+Result<std::string> ServerControl::incarnation(Monotonic deadline) {
+  SPAR_ASSIGN(Rows rows, link_.run("select max(pid::text || ' ' || backend_start) from "
+                                   "pg_stat_activity where backend_type = 'checkpointer'",
+                                   deadline));
+  return rows[0][0].value_or("");
+}
+
+// "wraps:number"
+Result<Xid> ServerControl::checkpointed_next_xid(Monotonic deadline) {
+  SPAR_ASSIGN(Rows rows,
+              link_.run("select split_part(next_xid, ':', 1)::bigint * (1::bigint << 32) "
+                        "+ split_part(next_xid, ':', 2)::bigint "
+                        "from pg_control_checkpoint()",
+                        deadline));
+  return Xid(number<std::uint64_t>(rows[0][0]));
+}
+
 Result<std::vector<Follower>> ServerControl::replication_state(Monotonic deadline) {
   SPAR_ASSIGN(Rows rows, link_.run("select application_name, pid, state, flush_lsn, replay_lsn, "
                                    "sync_state from pg_stat_replication order by 1, 2",

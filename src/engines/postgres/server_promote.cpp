@@ -9,6 +9,9 @@ namespace spar::engines::postgres {
 namespace {
 
 constexpr const char* kDefaultPort = "5432";
+// In the data directory: the timeline of the last promotion and the transaction number that came
+// next when it began.
+constexpr const char* kPromotionNote = "spar_promotion";
 
 // Nothing arrives any more, and what had arrived is applied: the process that replays the log
 // waits to ask its source again.
@@ -68,7 +71,12 @@ Xid widened(std::uint32_t lower, Xid newer) {
 // itself gives numbers away (autovacuum). The switch point proves that nothing came in between.
 Result<Promoted> ServerControl::promote(TimelineId timeline, Monotonic deadline) {
   SPAR_ASSIGN(Identity before, identify(deadline));
-  if (!before.in_recovery) return primary_end(deadline);
+  if (!before.in_recovery) {
+    SPAR_ASSIGN(Promoted promoted, primary_end(deadline));
+    if (promoted.timeline != timeline || promoted.switch_point == Lsn{}) return promoted;
+    SPAR_ASSIGN(promoted.next_xid, noted_next_xid(timeline, promoted.next_xid, deadline));
+    return promoted;
+  }
   SPAR_TRY(check_step(before.line.timeline, timeline));
   SPAR_TRY(stop_receiving(deadline));
   SPAR_ASSIGN(Rows last,
@@ -85,8 +93,22 @@ Result<Promoted> ServerControl::promote(TimelineId timeline, Monotonic deadline)
 // believe in timelines that nobody writes.
 Result<void> ServerControl::run_promotion(TimelineId from, TimelineId to, Monotonic deadline) {
   std::string take = take_timelines(from, to, "pg_last_wal_replay_lsn()");
-  SPAR_TRY(link_.run(in_block(take + "perform pg_promote(false);"), deadline));
+  std::string note = "execute format('copy (values (%s, %L)) to %L', " + std::to_string(to.value) +
+                     ", " + kXmax + ", current_setting('data_directory') || '/" + kPromotionNote +
+                     "'); ";
+  SPAR_TRY(link_.run(in_block(take + note + "perform pg_promote(false);"), deadline));
   return {};
+}
+
+// A promotion that is asked for again: by now the server has given numbers away itself (autovacuum),
+// so that what was noted just before it counts. 0: the note is lost.
+Result<Xid> ServerControl::noted_next_xid(TimelineId timeline, Xid newest, Monotonic deadline) {
+  SPAR_ASSIGN(Rows rows,
+              link_.run("select pg_read_file($1, 0, 100, true)", {kPromotionNote}, deadline));
+  const std::string text = rows[0][0].value_or("");
+  const std::string begin = std::to_string(timeline.value) + "\t";
+  if (!text.starts_with(begin)) return Xid{};
+  return past_prepared(xid_in(text.substr(begin.size())), newest, deadline);
 }
 
 // A follower asks for the history of every number up to its primary's timeline. COPY does not sync:

@@ -1,5 +1,6 @@
 // What became of a transaction whose server was lost, and what a lost server held beyond the fork.
 #include "base/log.h"
+#include "base/mutant.h"
 #include "server/postgres/limits.h"
 #include "server/postgres/server_path.h"
 
@@ -12,16 +13,19 @@ using engines::postgres::Xid;
 
 namespace {
 
-// Of the first promotion after `epoch`: from there on numbers are given again. A fork without a
-// promotion goes on with the same server, and so does its numbering.
-std::optional<Xid> next_xid_after(const ServerHistory& history, Epoch epoch) {
+// What the forks after `epoch` say by themselves. After a promotion numbers from next_xid on are
+// given again. A fork without one goes on with the same server; did that start anew meanwhile, it
+// may have given numbers again that it had not written down: from its next_xid on nobody knows.
+std::optional<Outcome> judged_by_forks(const ServerHistory& history, Epoch epoch, Xid xid) {
   const engines::postgres::ServerFork* before = nullptr;
   for (const auto& fork : history) {
-    if (fork.fork.epoch <= epoch) {
-      before = &fork;
-      continue;
+    const bool later = fork.fork.epoch > epoch;
+    const bool promotion = before == nullptr || fork.timeline != before->timeline;
+    if (later && promotion && !mutant(Mutant::resolve_by_xid_alone)) {
+      return xid >= fork.next_xid ? std::optional(Outcome::not_committed) : std::nullopt;
     }
-    if (before == nullptr || fork.timeline != before->timeline) return fork.next_xid;
+    if (later && !promotion && xid >= fork.next_xid) return Outcome::unknown;
+    before = &fork;
   }
   return std::nullopt;
 }
@@ -33,29 +37,41 @@ std::optional<Xid> next_xid_after(const ServerHistory& history, Epoch epoch) {
 Result<Outcome> ServerPath::outcome(Epoch epoch, Xid xid) {
   const Monotonic deadline = in(kActionTime);
   control::Record record;
+  std::string admitted;
   {
     std::unique_lock lock(mutex_);
     if (!changed_.wait_until(lock, deadline, [&] { return stop_ || place_; }) || stop_) {
       return failure(Code::unavailable, "there is no primary");
     }
     record = record_;
+    admitted = admitted_;
   }
   SPAR_ASSIGN(ServerCopy * primary, known(record.primary));
   SPAR_ASSIGN(ServerControl control, primary->control(deadline));
-  const ServerHistory history =
-      engines::postgres::server_history(record.history, record.fork_notes);
-  auto next = next_xid_after(history, epoch);
-  XactStatus status = XactStatus::in_progress;
+  SPAR_ASSIGN(std::string incarnation, control.incarnation(deadline));
+  if (incarnation != admitted) {
+    return failure(Code::unavailable,
+                   primary->name() + " has started anew and is not admitted yet");
+  }
+  auto judged = judged_by_forks(
+      engines::postgres::server_history(record.history, record.fork_notes), epoch, xid);
+  if (judged) return *judged;
   while (true) {
-    SPAR_ASSIGN(status, control.xact_status(xid, deadline));
-    if (status != XactStatus::in_progress || next) break;
+    SPAR_ASSIGN(XactStatus status, control.xact_status(xid, deadline));
+    if (status != XactStatus::in_progress || record.epoch > epoch) {
+      return settled_outcome(control, status, deadline);
+    }
     SPAR_TRY(
         control.link().run("select pg_terminate_backend(pid) from pg_stat_activity where "
                            "backend_xid = ($1::text::xid8)::xid",
                            {std::to_string(xid.value)}, deadline));
     if (!wait(milliseconds(5))) return failure(Code::cancelled, "the node stops");
   }
-  Outcome found = engines::postgres::outcome_of(xid, next.value_or(Xid(~0ull)), status);
+}
+
+Result<Outcome> ServerPath::settled_outcome(ServerControl& control, XactStatus status,
+                                            Monotonic deadline) {
+  const Outcome found = engines::postgres::outcome_of(Xid{}, Xid(1), status);
   if (found == Outcome::committed) {
     SPAR_TRY(
         control.link().run("select pg_logical_emit_message(true, 'spar', 'settled')", deadline));

@@ -374,7 +374,11 @@ void ServerPath::hold() {
   if (gateway_.changed) gateway_.changed(RouteChange::drain);
 }
 
-void ServerPath::fence(CopyId copy) {
+void ServerPath::fence(CopyId copy, Epoch epoch) {
+  {
+    std::lock_guard lock(mutex_);
+    fenced_to_ = std::max(fenced_to_, epoch);
+  }
   hold();
   if (gateway_.changed) gateway_.changed(RouteChange::cut);
   fencer_.post([this, copy] { end_old_primary(copy); });
@@ -438,9 +442,28 @@ Result<Position> ServerPath::promote_server(ServerCopy& copy, Epoch epoch, const
     SPAR_ASSIGN(Identity after, control.identify(deadline));
     end = placement_of(after.line, record).position;
   }
+  SPAR_ASSIGN(Xid next, next_xid_of(control, copy.id(), promoted, now_on_its_own,
+                                    control::fork_known(record), deadline));
   done = succeeded(end);
-  done.note = engines::postgres::to_string(ForkNote{promoted.timeline, promoted.next_xid, first});
+  done.note = engines::postgres::to_string(ForkNote{promoted.timeline, next, first});
   return end;
+}
+
+// What the fork has to remember (server_outcome.cpp says what for).
+Result<Xid> ServerPath::next_xid_of(ServerControl& control, CopyId copy,
+                                    const engines::postgres::Promoted& promoted, bool now_promoted,
+                                    bool fork_known, Monotonic deadline) {
+  if (fork_known) return promoted.next_xid;  // the one that is stored counts
+  if (now_promoted && promoted.next_xid != Xid{}) return promoted.next_xid;
+  if (now_promoted) {
+    return failure(Code::corrupt, "it does not know any more which transaction was its first");
+  }
+  SPAR_ASSIGN(std::string incarnation, control.incarnation(deadline));
+  {
+    std::lock_guard lock(mutex_);
+    if (copy == admitted_copy_ && incarnation == admitted_) return Xid(~std::uint64_t{0});
+  }
+  return control.checkpointed_next_xid(deadline);
 }
 
 ActionDone ServerPath::promote(CopyId copy, Epoch epoch, const Record& record) {
@@ -487,8 +510,15 @@ ActionDone ServerPath::admit(const control::Admit& what, Epoch epoch, const Reco
   if (!control) return unsure_or_failed(control.error());
   if (auto open = control->unfence(deadline); !open) return unsure_or_failed(open.error());
   if (auto roles = read_roles(*control); !roles) return unsure_or_failed(roles.error());
+  auto incarnation = control->incarnation(deadline);
+  if (!incarnation) return unsure_or_failed(incarnation.error());
   {
     std::lock_guard lock(mutex_);
+    if (epoch <= fenced_to_) {
+      return did_not(failure(Code::invalid, "the epoch was fenced meanwhile").error());
+    }
+    admitted_copy_ = what.primary;
+    admitted_ = *incarnation;
     drained_ = CopyId{};
     place_ = Place{(*server)->host(), (*server)->port(), epoch};
     copies_[what.primary].seen.told_lost = false;
@@ -580,25 +610,28 @@ Result<void> ServerPath::follow_by_sql(ServerCopy& copy, const ServerCopy& prima
   return control.ensure_slots({}, deadline);
 }
 
+// It was primary, or holds what the history does not. An error: it does not answer.
+Result<bool> ServerPath::is_stray(ServerCopy& copy, const Record& record) {
+  const Monotonic deadline = in(kAnswerWithin);
+  SPAR_ASSIGN(ServerControl control, copy.control(deadline));
+  SPAR_ASSIGN(Identity identity, control.identify(deadline));
+  Placement place = placement_of(identity.line, record);
+  return !identity.in_recovery || place.unrecorded || control::diverged(record, place.position);
+}
+
 Result<Position> ServerPath::make_follow(ServerCopy& copy, ServerCopy& primary, bool may_rebuild,
                                          Epoch epoch, const Record& record, Monotonic deadline) {
   {
     SPAR_ASSIGN(ServerControl source, primary.control(deadline));
     SPAR_TRY(keep_slots(source, primary.id(), record, deadline));
   }
-  bool stray = false, reachable = false;
-  if (auto control = copy.control(in(kAnswerWithin))) {
-    SPAR_ASSIGN(Identity identity, control->identify(deadline));
-    reachable = true;
-    Placement place = placement_of(identity.line, record);
-    stray = !identity.in_recovery || place.unrecorded || control::diverged(record, place.position);
-  }
+  auto stray = is_stray(copy, record);
+  const bool follows = stray && !*stray;
   Result<void> followed =
-      reachable && !stray
-          ? follow_by_sql(copy, primary, std::min(deadline, in(kActionTime)))
-          : Result<void>(failure(Code::unavailable, copy.name() + " is no standby"));
+      follows ? follow_by_sql(copy, primary, std::min(deadline, in(kActionTime)))
+              : Result<void>(failure(Code::unavailable, copy.name() + " is no standby"));
   if (!followed) {
-    if (!may_rebuild && !stray) return std::unexpected(followed.error());
+    if (!may_rebuild) return std::unexpected(followed.error());
     if (copy.managed()) {
       SPAR_ASSIGN(agent::AgentReport seen, copy.look(in(kAgentTime)));
       if (seen.has_data) write_ledger(copy, record);
@@ -617,6 +650,10 @@ ActionDone ServerPath::follow(const control::Follow& what, Epoch epoch, const Re
   if (!copy) return did_not(copy.error());
   if (!primary) return did_not(primary.error());
   Busy busy(*this, what.copy);
+  // A copy that the stored set may name is not taken apart: it leaves the set first.
+  if (auto stray = is_stray(**copy, record); stray && *stray) {
+    return did_diverge((*copy)->name() + " was primary, and has to be rewound");
+  }
   auto position = make_follow(**copy, **primary, false, epoch, record, in(kRebuildTime));
   return position ? succeeded(*position) : unsure_or_failed(position.error());
 }

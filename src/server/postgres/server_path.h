@@ -83,7 +83,7 @@ class ServerPath : public DataPath {
 
   void adopt(const control::Record& record) override;
   void hold() override;
-  void fence(CopyId copy) override;
+  void fence(CopyId copy, Epoch epoch) override;
   void forget(CopyId copy) override;
   void tell_again(CopyId copy) override;
 
@@ -159,6 +159,14 @@ class ServerPath : public DataPath {
   void end_old_primary(CopyId copy);
   void write_ledger(ServerCopy& copy, const control::Record& record);
   Result<engines::postgres::Outcome> outcome(Epoch epoch, engines::postgres::Xid xid);
+  Result<engines::postgres::Outcome> settled_outcome(ServerControl& control,
+                                                     engines::postgres::XactStatus status,
+                                                     Monotonic deadline);
+  Result<engines::postgres::Xid> next_xid_of(ServerControl& control, CopyId copy,
+                                             const engines::postgres::Promoted& promoted,
+                                             bool now_promoted, bool fork_known,
+                                             Monotonic deadline);
+  Result<bool> is_stray(ServerCopy& copy, const control::Record& record);
 
   // server_watch.cpp
   void watch_copy(CopyId id);
@@ -169,6 +177,7 @@ class ServerPath : public DataPath {
   void tell_seen(CopyId id, Seen now);
   void tell_lost(CopyId id, const std::string& witness, const std::string& text);
   bool is_stray_primary(CopyId id) const;
+  Result<void> same_incarnation(CopyId id, ServerControl& control);
 
   storage::Disk& disk_;
   std::string ledger_directory_;
@@ -182,7 +191,10 @@ class ServerPath : public DataPath {
   control::Record record_;         // as it is stored
   std::map<CopyId, Copy> copies_;  // never erased while actions run: members come and go in record_
   std::optional<Place> place_;
-  CopyId drained_;  // it was brought to rest: no need to end it
+  CopyId admitted_copy_;
+  std::string admitted_;  // its incarnation (ServerControl) when it was admitted
+  Epoch fenced_to_;       // nothing is admitted in this epoch or before
+  CopyId drained_;        // it was brought to rest: no need to end it
   std::map<std::string, ServerSpec> specs_;
   std::optional<std::map<std::string, std::string, std::less<>>> roles_;  // SCRAM secrets
 

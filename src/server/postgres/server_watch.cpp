@@ -71,6 +71,11 @@ void ServerPath::watch_copy(CopyId id) {
         if (!wait(kLookForLost)) return;
         continue;
       }
+      if (auto same = same_incarnation(id, *made); !same) {
+        tell_lost(id, "restart", same.error().message);
+        if (!wait(kLookForLost)) return;
+        continue;
+      }
       known = std::move(*identity);
       control = std::move(*made);
       (void)control->link().run("set synchronous_commit = local", in(kAnswerWithin));
@@ -122,6 +127,16 @@ Result<std::optional<std::string>> ServerPath::secret_of(std::string_view role) 
   auto found = roles_->find(role);
   if (found == roles_->end()) return std::optional<std::string>();
   return std::optional(found->second);
+}
+
+// A primary that started anew between two looks has lost its sessions and may give transaction
+// numbers again: it is lost, and may be elected again.
+Result<void> ServerPath::same_incarnation(CopyId id, ServerControl& control) {
+  SPAR_ASSIGN(std::string incarnation, control.incarnation(in(kAnswerWithin)));
+  std::lock_guard lock(mutex_);
+  const bool admitted = place_ && id == admitted_copy_;
+  if (!admitted || incarnation == admitted_) return {};
+  return failure(Code::copy_lost, "it has started anew");
 }
 
 // Somebody else is the record's primary, and this one does not know it yet.
