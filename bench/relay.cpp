@@ -1,5 +1,7 @@
 // The relay alone, in front of one PostgreSQL server, for pgbench beside other poolers.
-//   bench_relay PORT SERVER_PORT [POOL_SIZE]    on 127.0.0.1; everybody is let in (trust)
+//   bench_relay PORT SERVER_PORT [POOL_SIZE [resolve]]   on 127.0.0.1; everybody is let in (trust)
+// With `resolve`: as if somebody could say what became of a transaction, so that writes are prepared
+// for that question.
 // Ends on SIGINT or SIGTERM.
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -19,6 +21,14 @@ using namespace spar;
 using namespace spar::gateway;
 
 relay::RelayLoop* running = nullptr;
+
+// As if the catalogues had been read.
+class AllTables : public query::route::BuiltInObjects {
+ public:
+  query::route::RelationKind relation(query::route::ObjectName) const override {
+    return query::route::RelationKind::reads;
+  }
+};
 
 int listen_on(std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -47,7 +57,7 @@ void allow_many_descriptors() {
 
 int main(int count, char** words) {
   if (count < 3) {
-    std::fprintf(stderr, "usage: bench_relay PORT SERVER_PORT [POOL_SIZE]\n");
+    std::fprintf(stderr, "usage: bench_relay PORT SERVER_PORT [POOL_SIZE [resolve]]\n");
     return 2;
   }
   allow_many_descriptors();

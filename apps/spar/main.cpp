@@ -13,8 +13,10 @@ using namespace spar::app;
 void add_commands(CLI::App& app, Context& context) {
   add_init(app, context);
   add_serve(app, context);
+  add_agent(app, context);
   add_status(app, context);
   add_events(app, context);
+  add_doctor(app, context);
   add_switchover(app, context);
   add_failover(app, context);
   add_copy(app, context);

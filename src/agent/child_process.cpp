@@ -14,28 +14,13 @@
 #include <chrono>
 #include <system_error>
 
+#include "agent/descriptor.h"
 #include "agent/limits.h"
 
 namespace spar::agent {
 namespace {
 
 using std::chrono::milliseconds;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor() { reset(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  void reset(int fd = -1) {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = fd;
-  }
-
- private:
-  int fd_;
-};
 
 Failure system_failure(const std::string& what, int error) {
   return failure(Code::io, what + ": " + std::generic_category().message(error), "58030");

@@ -12,5 +12,7 @@ inline constexpr std::size_t kLogTailMax = 2000;           // of a server's log,
 inline constexpr std::size_t kSocketPathMax = 107;         // sockaddr_un, without its zero
 inline constexpr int kSetAsideMax = 1000;                  // directories set aside in one place
 inline constexpr std::chrono::milliseconds kLookEvery{5};  // at a server that starts or ends
+// Before a rewind; then it is ended as a crash would.
+inline constexpr std::chrono::milliseconds kStopInOrderTime{20'000};
 
 }  // namespace spar::agent

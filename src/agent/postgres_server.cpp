@@ -56,6 +56,10 @@ Result<void> PostgresServer::make_directory(const std::string& path) {
   return unreachable;
 }
 
+Result<void> PostgresServer::make_place() {
+  return make_directory(place_.directory);
+}
+
 Result<std::string> PostgresServer::read(const std::string& path) {
   ActAs server(user_);
   return storage::read_file(*disk_, path, kSmallFileMax);
@@ -193,6 +197,18 @@ ServerStatus PostgresServer::status() {
   return status;
 }
 
+bool PostgresServer::has_data() {
+  return exists(place_.data() + "/PG_VERSION");
+}
+
+bool PostgresServer::is_standby() {
+  return exists(place_.data() + "/standby.signal");
+}
+
+bool PostgresServer::must_be_rewound() {
+  return exists(rewind_note());
+}
+
 Result<void> PostgresServer::must_be_stopped(std::string_view what) {
   if (status().state == ServerState::stopped) return {};
   return failure(Code::invalid, "the server in " + place_.directory +
@@ -209,7 +225,7 @@ Result<void> PostgresServer::remove_stale_locks() {
 }
 
 Result<void> PostgresServer::may_start(StartAs as) {
-  if (exists(rewind_note())) {
+  if (must_be_rewound()) {
     auto refused = failure(Code::invalid, "the server in " + place_.directory +
                                               " holds what its cluster does not, and was not "
                                               "rewound");

@@ -93,6 +93,10 @@ class PostgresServer {
   Result<void> write_settings(const Settings& settings);
 
   ServerStatus status();
+  bool has_data();
+  bool is_standby();          // it has been told to follow
+  bool must_be_rewound();     // it was to be rewound, and that has not succeeded yet
+  Result<void> make_place();  // its directory, for what stands beside data/
   Result<void> start(StartAs as, Monotonic deadline);
   // fast: in order, ends sessions. immediate: as a crash. kill: SIGKILL, a frozen server's too.
   Result<void> stop(Stop how, Monotonic deadline);
@@ -115,6 +119,7 @@ class PostgresServer {
                                         Monotonic deadline);
 
   const ServerPlace& place() const { return place_; }
+  const std::optional<SystemUser>& user() const { return user_; }  // who owns the files
 
  private:
   PostgresServer(storage::Disk& disk, PostgresTools tools, ServerPlace place,

@@ -1,7 +1,6 @@
 #include "server/config.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <set>
 #include <type_traits>
 
@@ -12,18 +11,9 @@
 namespace spar::server {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::size_t kCopiesMax = 32;
 constexpr std::string_view kAddressForm =
     "\"ADDRESS:PORT\" such as \"127.0.0.1:6432\" or \"[::1]:6432\", or \"\" to switch it off";
-
-std::string absolute_from(const std::string& file, const std::string& path) {
-  fs::path base = fs::absolute(file).parent_path();
-  std::string out = (base / path).lexically_normal().string();
-  while (out.size() > 1 && out.back() == '/') out.pop_back();
-  return out;
-}
 
 Listener read_listener(Reader& reader, const toml::table& node, std::string_view key,
                        std::string_view fallback) {
@@ -52,10 +42,14 @@ void read_node(Reader& reader, const toml::table& root, Config& config) {
   if (data.empty()) reader.mistake(*node->get("data"), "data is empty", "a directory");
   config.data_directory = absolute_from(config.file, data);
   config.postgres = read_listener(reader, *node, "postgres_listen", "127.0.0.1:6432");
-  for (std::string_view later : {"mysql_listen", "console_listen"}) {
-    if (read_listener(reader, *node, later, "").on()) {
-      warn_later(reader, config, *node, later, "nothing listens there");
-    }
+  config.console = read_listener(reader, *node, "console_listen", "");
+  if (reader.ok() && config.console.on() && !is_loopback(config.console.host)) {
+    reader.mistake(*node->get("console_listen"),
+                   "the console asks nobody for a password and listens on " + config.console.host,
+                   "127.0.0.1 or [::1], and a proxy with logins in front of it");
+  }
+  if (reader.ok() && read_listener(reader, *node, "mysql_listen", "").on()) {
+    warn_later(reader, config, *node, "mysql_listen", "nothing listens there");
   }
 }
 
@@ -63,9 +57,18 @@ void read_tls(Reader& reader, const toml::table& root, Config& config) {
   const toml::table* tls = reader.child(root, "tls");
   if (tls == nullptr) return;
   reader.check_keys(*tls, "[tls]", {"certificate", "key"});
-  config.tls.certificate =
-      absolute_from(config.file, reader.required_text(*tls, "[tls]", "certificate"));
-  config.tls.key = absolute_from(config.file, reader.required_text(*tls, "[tls]", "key"));
+  config.tls.certificate = reader.required_path(*tls, "[tls]", "certificate");
+  config.tls.key = reader.required_path(*tls, "[tls]", "key");
+}
+
+void read_agent_tls(Reader& reader, const toml::table& root, Config& config) {
+  constexpr const char* kTable = "[agent_tls]";
+  const toml::table* tls = reader.child(root, "agent_tls");
+  if (tls == nullptr) return;
+  reader.check_keys(*tls, kTable, {"certificate", "key", "authority"});
+  config.agent_tls.certificate = reader.required_path(*tls, kTable, "certificate");
+  config.agent_tls.key = reader.required_path(*tls, kTable, "key");
+  config.agent_tls.authority = reader.required_path(*tls, kTable, "authority");
 }
 
 // Sizes and numbers of the table [limits].
@@ -151,6 +154,26 @@ void read_address(Reader& reader, const toml::table& table, CopyConfig& copy) {
                  "copy \"" + copy.name + "\": its address names no host that can be used", kForm);
 }
 
+// Either this process looks after the server, or its agent does.
+void read_agent(Reader& reader, const toml::table& table, CopyConfig& copy) {
+  constexpr const char* kForm = "\"ADDRESS:PORT\" such as \"10.0.0.5:6445\", the address numeric";
+  std::string name = reader.text(table, "agent_name", "");
+  if (table.get("agent") == nullptr) {
+    if (table.get("agent_name") == nullptr) return;
+    return reader.mistake(*table.get("agent_name"), "agent_name without agent", kForm);
+  }
+  std::string text = reader.required_text(table, "[[cluster.copy]]", "agent");
+  if (!reader.ok()) return;
+  if (!parse_address(text, copy.agent.at) || copy.agent.at.port == 0) {
+    return reader.mistake(*table.get("agent"), "agent cannot be \"" + text + "\"", kForm);
+  }
+  copy.agent.name = name.empty() ? copy.agent.at.host : name;
+  if (!copy.path.empty()) {
+    reader.mistake(*table.get("agent"), "copy \"" + copy.name + "\" has both path and agent",
+                   "path: Spar itself starts the server there; agent: `spar agent` does");
+  }
+}
+
 CopyConfig read_copy(Reader& reader, const toml::table& table) {
   CopyConfig copy;
   copy.name = reader.required_name(table, "[[cluster.copy]]");
@@ -158,7 +181,8 @@ CopyConfig read_copy(Reader& reader, const toml::table& table) {
   if (!reader.ok()) return copy;
   std::string path;
   if (copy.is_server()) {
-    reader.check_keys(table, "[[cluster.copy]]", {"name", "engine", "address", "path", "role"});
+    reader.check_keys(table, "[[cluster.copy]]",
+                      {"name", "engine", "address", "path", "agent", "agent_name", "role"});
     read_address(reader, table, copy);
     path = reader.text(table, "path", "");
   } else {
@@ -167,6 +191,7 @@ CopyConfig read_copy(Reader& reader, const toml::table& table) {
   }
   if (!reader.ok()) return copy;
   if (!path.empty()) copy.path = absolute_from(reader.file(), path);
+  if (copy.is_server()) read_agent(reader, table, copy);
   if (table.get("role") != nullptr) {
     reader.choice(table, "role", {"replica"}, 0);
     copy.replica_only = true;
@@ -357,16 +382,36 @@ void check_exposure(Reader& reader, const toml::table& root, const Config& confi
   }
 }
 
+// A server has one copy: an agent knows it by the copy's name alone.
+void check_agents(Reader& reader, const toml::table& root, const Config& config) {
+  std::set<std::string> servers;
+  for (const ClusterConfig& cluster : config.clusters) {
+    for (const CopyConfig& copy : cluster.copies) {
+      if (!copy.agent.at.on()) continue;
+      const std::string at = copy.agent.at.host + " " + std::to_string(copy.agent.at.port);
+      if (config.agent_tls.certificate.empty()) {
+        reader.mistake(root, "copy \"" + copy.name + "\" has an agent, and there is no [agent_tls]",
+                       "a table [agent_tls] with certificate, key and authority");
+      } else if (!servers.insert(at + " " + copy.name).second) {
+        reader.mistake(root, "two copies named \"" + copy.name + "\" have the same agent",
+                       "a name of its own for each server of an agent");
+      }
+    }
+  }
+}
+
 Config read_root(Reader& reader, const toml::table& root) {
   Config config;
   config.file = reader.file();
-  reader.check_keys(root, "the file", {"node", "tls", "limits", "cluster", "user"});
+  reader.check_keys(root, "the file", {"node", "tls", "agent_tls", "limits", "cluster", "user"});
   read_node(reader, root, config);
   read_tls(reader, root, config);
+  read_agent_tls(reader, root, config);
   read_limits(reader, root, config);
   read_users(reader, root, config);
   read_clusters(reader, root, config);
   check_exposure(reader, root, config);
+  if (reader.ok()) check_agents(reader, root, config);
   return config;
 }
 

@@ -31,12 +31,19 @@ struct Listener {
 
 enum class Durability { mirrored, mirrored_strict, async };
 
+// Another process starts and stops a server: `spar agent` on its machine.
+struct AgentAddress {
+  Listener at;
+  std::string name;  // that the agent's certificate must have; the host when nothing else is said
+};
+
 struct CopyConfig {
   std::string name;
   std::string engine;                   // "sqlite" or "postgres" in this version
   std::string path;                     // absolute; of a server: where Spar starts it, or empty
   bool replica_only = false;            // role = "replica": never a mirror, never the primary
   engines::postgres::Conninfo address;  // of a server; its host is numeric or a socket's directory
+  AgentAddress agent;                   // of a server, instead of `path`; off without one
   bool is_server() const { return engine != "sqlite"; }
 };
 
@@ -65,11 +72,20 @@ struct TlsConfig {
   bool on() const { return !certificate.empty(); }
 };
 
+// What Spar shows its agents, and who signed what they show.
+struct AgentTlsConfig {
+  std::string certificate;  // absolute paths of PEM files; empty: no copy has an agent
+  std::string key;
+  std::string authority;
+};
+
 struct Config {
   std::string file;            // as it was named
   std::string data_directory;  // absolute: admin.sock, the lock, the cluster records
   Listener postgres{"127.0.0.1", 6432};
+  Listener console;  // HTTP, read-only; on loopback alone
   TlsConfig tls;
+  AgentTlsConfig agent_tls;
   gateway::Limits limits;  // the table [limits]; ranges stand beside the parser in config.cpp
   std::chrono::milliseconds write_pause_max{
       30'000};  // there too: how long a session waits for a primary

@@ -1,6 +1,7 @@
 #include "server/config_reader.h"
 
 #include <charconv>
+#include <filesystem>
 
 namespace spar::server {
 namespace {
@@ -9,7 +10,7 @@ std::string at_text(const std::string& file, const toml::source_position& place)
   return file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return "\"" + std::string(text) + "\"";
 }
 
@@ -64,6 +65,13 @@ Error config_mistake(const std::string& file, const toml::source_position& place
   return error;
 }
 
+std::string absolute_from(const std::string& file, const std::string& path) {
+  std::filesystem::path base = std::filesystem::absolute(file).parent_path();
+  std::string out = (base / path).lexically_normal().string();
+  while (out.size() > 1 && out.back() == '/') out.pop_back();
+  return out;
+}
+
 std::string enumerate(Reader::Names names) {
   std::string out;
   std::size_t left = names.size();
@@ -94,7 +102,8 @@ void Reader::check_keys(const toml::table& table, std::string_view what, Names a
     bool known = false;
     for (std::string_view name : allowed) known = known || key.str() == name;
     if (!known) {
-      mistake(key.source().begin, "unknown key " + quoted(key.str()) + " in " + std::string(what),
+      mistake(key.source().begin,
+              "unknown key " + in_quotes(key.str()) + " in " + std::string(what),
               enumerate(allowed));
     }
   }
@@ -117,7 +126,7 @@ std::string Reader::required_text(const toml::table& table, std::string_view wha
                                   std::string_view key) {
   const toml::node* node = table.get(key);
   if (node == nullptr) {
-    mistake(table, std::string(what) + " lacks the key " + quoted(key), "a text in quotes");
+    mistake(table, std::string(what) + " lacks the key " + in_quotes(key), "a text in quotes");
     return {};
   }
   std::string value = text(table, key, "");
@@ -125,10 +134,16 @@ std::string Reader::required_text(const toml::table& table, std::string_view wha
   return value;
 }
 
+std::string Reader::required_path(const toml::table& table, std::string_view what,
+                                  std::string_view key) {
+  std::string path = required_text(table, what, key);
+  return ok() ? absolute_from(file_, path) : "";
+}
+
 std::string Reader::required_name(const toml::table& table, std::string_view what) {
   std::string name = required_text(table, what, "name");
   if (ok() && !is_name(name)) {
-    mistake(*table.get("name"), quoted(name) + " is no name for " + std::string(what),
+    mistake(*table.get("name"), in_quotes(name) + " is no name for " + std::string(what),
             "up to 63 of the letters a-z, A-Z, digits, \"_\" and \"-\"");
   }
   return name;
@@ -144,7 +159,7 @@ std::size_t Reader::choice(const toml::table& table, std::string_view key, Names
     if (name == value) return index;
     ++index;
   }
-  mistake(*node, std::string(key) + " cannot be " + quoted(value), enumerate(allowed));
+  mistake(*node, std::string(key) + " cannot be " + in_quotes(value), enumerate(allowed));
   return fallback;
 }
 

@@ -59,6 +59,8 @@ class Reader {
   // A text such as "500ms", "10s", "5min", "1h".
   std::chrono::milliseconds duration(const toml::table& table, std::string_view key,
                                      IntegerRange range_ms, std::chrono::milliseconds fallback);
+  // The absolute path of a file or directory.
+  std::string required_path(const toml::table& table, std::string_view what, std::string_view key);
   std::vector<std::string> texts(const toml::table& table, std::string_view key);
   // A table that may be absent, and the tables of [[key]].
   const toml::table* child(const toml::table& table, std::string_view key);
@@ -70,6 +72,9 @@ class Reader {
   std::string file_;
   std::optional<Error> error_;
 };
+
+// A path as the file means it: relative ones start at its directory; no slash at the end.
+std::string absolute_from(const std::string& file, const std::string& path);
 
 // "a, b or c"
 std::string enumerate(Reader::Names names);

@@ -44,10 +44,22 @@ ClusterSpec spec_of(const ClusterConfig& config) {
   return spec;
 }
 
-std::vector<postgres::ServerSpec> servers_in(const ClusterConfig& config) {
+Result<std::shared_ptr<const agent::remote::TlsContext>> agent_tls_of(const AgentTlsConfig& tls) {
+  using agent::remote::TlsContext;
+  if (tls.certificate.empty()) return std::shared_ptr<const TlsContext>();
+  return TlsContext::load({tls.certificate, tls.key, tls.authority}, TlsContext::Side::client);
+}
+
+Result<std::vector<postgres::ServerSpec>> servers_in(const Config& config,
+                                                     const ClusterConfig& cluster) {
+  SPAR_ASSIGN(auto tls, agent_tls_of(config.agent_tls));
   std::vector<postgres::ServerSpec> servers;
-  for (const CopyConfig& copy : config.copies) {
-    servers.push_back({copy.name, copy.address, copy.path});
+  for (const CopyConfig& copy : cluster.copies) {
+    postgres::ServerSpec spec{copy.name, copy.address, copy.path};
+    if (const Listener& at = copy.agent.at; at.on()) {
+      spec.remote = {tls, {{at.host, at.port}, copy.agent.name, copy.name}};
+    }
+    servers.push_back(std::move(spec));
   }
   return servers;
 }
@@ -86,8 +98,9 @@ Result<void> Node::make_cluster(const ClusterConfig& config) {
   hosted->store = coordination::open_file_store(disk_, place + "/record");
   DataPath* path = nullptr;
   if (config.copies.front().is_server()) {
+    SPAR_ASSIGN(auto servers, servers_in(config_, config));
     SPAR_ASSIGN(hosted->servers,
-                postgres::ServerPath::make_path(disk_, servers_in(config), ledgers));
+                postgres::ServerPath::make_path(disk_, std::move(servers), ledgers));
     path = hosted->servers.get();
   } else {
     hosted->embedded = std::make_unique<EmbeddedPath>(disk_, ledgers);
@@ -123,6 +136,20 @@ postgres::ServerPath* Node::servers_of(std::string_view database) {
     if (any == nullptr) any = clusters_[i]->servers.get();
   }
   return any;
+}
+
+std::string Node::warning_for(std::string_view database) {
+  const postgres::ServerPath* servers = servers_of(database);
+  for (const auto& hosted : clusters_) {
+    if (servers == nullptr || hosted->servers.get() != servers || !hosted->controller) continue;
+    const control::State state = hosted->controller->state();
+    if (!state.exposed_since) return "";
+    const auto since = std::chrono::steady_clock::now() - *state.exposed_since;
+    return "cluster \"" + hosted->controller->spec().name + "\" has been exposed for " +
+           std::to_string(std::chrono::duration_cast<std::chrono::seconds>(since).count()) +
+           " s: " + state.condition;
+  }
+  return "";
 }
 
 std::vector<postgres::ServerPath*> Node::servers() {

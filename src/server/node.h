@@ -36,6 +36,8 @@ class Node : public gateway::BackendFactory {
   // The servers of the cluster that has this database; nullptr when it is an embedded one.
   postgres::ServerPath* servers_of(std::string_view database);
   std::vector<postgres::ServerPath*> servers();
+  // What a client of this database has to know when it logs in; "": all is well.
+  std::string warning_for(std::string_view database);
   // At the end: those that this node started.
   void stop_servers();
 

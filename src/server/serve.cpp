@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/log.h"
+#include "console/http_server.h"
 #include "gateway/auth/scram.h"
 #include "gateway/listener.h"
 #include "server/address.h"
@@ -70,6 +71,19 @@ Result<void> run(const Config& config, const ServeOptions& options, const sigset
   SPAR_ASSIGN(auto admin, AdminServer::start(admin_socket_path(config), [&](const auto& request) {
                 return node.answer(request);
               }));
+  std::unique_ptr<console::HttpServer> console;
+  if (config.console.on()) {
+    SPAR_ASSIGN(console, console::HttpServer::start(
+                             config.console.host, config.console.port,
+                             {[&] {
+                                return node.answer({{"command", "status"}});
+                              },
+                              [&](std::uint64_t after) {
+                                return node.answer({{"command", "events"}, {"after", after}});
+                              }}));
+    log_info("serve", "the console is at http://" + config.console.host + ":" +
+                          std::to_string(console->port()) + "/");
+  }
   std::optional<gateway::Listener> listener;
   if (!relay) {
     listener.emplace(sockets, gateway::Service{node, credentials, tls.get(), exposed, config.limits,

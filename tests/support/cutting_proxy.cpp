@@ -57,15 +57,6 @@ std::size_t CuttingProxy::standing() {
       std::ranges::count_if(pairs_, [](const auto& pair) { return pair->stands; }));
 }
 
-void CuttingProxy::release() {
-  const std::lock_guard guard(lock_);
-  for (const auto& pair : pairs_) {
-    if (!pair->stands || pair->fate != Fate::keep_for_later) continue;
-    pair->fate = Fate::swallow_answer;
-    pass_messages(*pair);
-  }
-}
-
 void CuttingProxy::cut() {
   const std::lock_guard guard(lock_);
   for (const auto& pair : pairs_) pair->closed |= pair->stands;

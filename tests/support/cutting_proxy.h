@@ -5,9 +5,8 @@
 //             statement with that text. Then `fate` says what becomes of it:
 //               pass            nothing
 //               keep            the server does not get it
-//               keep_for_later  not before release()
 //               swallow_answer  the server gets it, and nothing it says comes back
-//             standing() connections have met one of the last three; cut() closes them.
+//             standing() connections have met one of the last two; cut() closes them.
 // Threads     One of its own; the calls from any.
 #pragma once
 
@@ -27,14 +26,13 @@ namespace spar::test {
 
 class CuttingProxy {
  public:
-  enum class Fate { pass, keep, keep_for_later, swallow_answer };
+  enum class Fate { pass, keep, swallow_answer };
 
   CuttingProxy(std::uint16_t server_port, std::function<Fate()> fate);
   ~CuttingProxy();
 
   std::uint16_t port() const { return port_; }
   std::size_t standing();
-  void release();
   void cut();
 
  private:

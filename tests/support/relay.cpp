@@ -43,7 +43,8 @@ Relay::Relay(RelayOptions options) : server_(options.server), socket_(listening(
       .secret_of = [secret = options.secret](std::string_view) { return secret; },
       .limits = options.limits,
       .resolve = options.resolve,
-      .objects = options.objects});
+      .objects = options.objects,
+      .explicit_values = options.explicit_values});
   thread_ = std::thread([this] { loop_->run(); });
 }
 

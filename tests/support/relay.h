@@ -22,6 +22,7 @@ struct RelayOptions {
   const gateway::TlsContext* tls = nullptr;
   gateway::relay::Resolve resolve = {};
   gateway::relay::ObjectsOf objects = {};
+  gateway::relay::ExplicitValues explicit_values = {};
   gateway::relay::ServerSecret secret = gateway::relay::NoSecret{};  // of every user
 };
 

@@ -44,8 +44,10 @@ Options add_changing_options(CLI::App& command);
 
 void add_init(CLI::App& app, Context& context);
 void add_serve(CLI::App& app, Context& context);
+void add_agent(CLI::App& app, Context& context);
 void add_status(CLI::App& app, Context& context);
 void add_events(CLI::App& app, Context& context);
+void add_doctor(CLI::App& app, Context& context);
 void add_switchover(CLI::App& app, Context& context);
 void add_failover(CLI::App& app, Context& context);
 void add_copy(CLI::App& app, Context& context);

@@ -93,6 +93,7 @@ void write_copy(std::ostream& out, const InitOptions& options, int index, std::u
         "address = " + quoted("host=127.0.0.1 port=" + std::to_string(port) + " user=postgres"),
         "of a superuser");
     out << commented(path, "Spar makes, starts and stops the server there");
+    if (index == 0) out << "# agent = \"10.0.0.5:6445\" instead of path: see `spar agent --help`\n";
     return;
   }
   out << (index == 1 ? commented(path, "better on a disk of its own") : path + "\n");

@@ -16,6 +16,7 @@ class Fifo {
   bool empty() const { return head_ == items_.size(); }
   std::size_t size() const { return items_.size() - head_; }
   T& front() { return items_[head_]; }
+  const T& front() const { return items_[head_]; }
   T& back() { return items_.back(); }
   T& at(std::size_t i) { return items_[head_ + i]; }
   const T& at(std::size_t i) const { return items_[head_ + i]; }

@@ -49,6 +49,7 @@ RelayLoop::RelayLoop(Options options) : options_(std::move(options)), scratch_(k
   inbox_ = std::make_shared<Inbox>();
   inbox_->wake = wake_;
   options_.limits.session.resolves = options_.resolve != nullptr;
+  options_.limits.session.explicit_values = &options_.explicit_values;
   for (int fd : options_.sockets) {
     (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
     watch(epoll_, fd, tag(Kind::listener, static_cast<std::size_t>(fd)));
@@ -232,9 +233,9 @@ void RelayLoop::retire_elsewhere() {
         drop(*servers_[id]);
       }
     }
-    source->pool.retry_now();
   }
   if (!draining_) cut_elsewhere();
+  for (const auto& [key, source] : sources_) source->pool.retry_now();
   retry_losses(true);
   for (const auto& [key, source] : sources_) open_connections(*source);
 }

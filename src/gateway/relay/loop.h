@@ -80,8 +80,11 @@ class RelayLoop {
     Route route;
     SecretOf secret_of = [](std::string_view) { return ServerSecret(NoSecret{}); };
     RelayLimits limits = {};
-    Resolve resolve = {};    // nothing: writes in doubt end their session (08007)
-    ObjectsOf objects = {};  // nothing: what PostgreSQL brings
+    Resolve resolve = {};                 // nothing: writes in doubt end their session (08007)
+    ObjectsOf objects = {};               // nothing: what PostgreSQL brings
+    ExplicitValues explicit_values = {};  // nothing: what a sequence gave is not given again
+    // What a client is told as a NOTICE when it has logged in; "": nothing.
+    std::function<std::string(std::string_view database)> greeting = {};
     // A text passed that may have changed a database's schema: what `objects` gave is forgotten.
     std::function<void(std::string_view database)> schema_touched = {};
   };

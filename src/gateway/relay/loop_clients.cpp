@@ -162,6 +162,12 @@ void RelayLoop::greet(Client& client) {
     encoder.parameter_status(name, own != nullptr ? *own : value);
   }
   encoder.backend_key(client.id + 1, client.secret);
+  if (options_.greeting) {
+    const std::string text = options_.greeting(client.source->database);
+    if (!text.empty()) {
+      encoder.notice(wire::Severity::warning, sql_error("01000", text).error());
+    }
+  }
   encoder.ready_for_query('I');
   client.stream.write(out);
   client.logging_in.reset();
@@ -236,8 +242,6 @@ void RelayLoop::release(Client& client) {
   Server& server = *client.server;
   client.session->release();
   client.server = nullptr;
-  client.pause = std::chrono::milliseconds(0);
-  client.give_up_at = kNoDeadline;
   server.client = nullptr;
   server.freed = true;
   freed_.push_back(server.id);

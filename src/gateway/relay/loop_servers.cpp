@@ -209,6 +209,10 @@ void RelayLoop::answer(Server& server, std::string_view in) {
     client.stream.want(true);
     return converse(client, client.stream.kept());
   }
+  if (!client.session->recovering() && !client.session->owed()) {
+    client.pause = std::chrono::milliseconds(0);
+    client.give_up_at = kNoDeadline;
+  }
   if (client.session->may_release()) release(client);
   note_busy(client);
 }

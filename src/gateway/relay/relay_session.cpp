@@ -173,6 +173,7 @@ std::uint32_t RelaySession::note(const Owed& owed, std::string_view message,
                         .barrier = owed.barrier,
                         .commits = owed.commits,
                         .ends = owed.ends,
+                        .returns = owed.returns,
                         .statement = statement},
                        message);
 }
@@ -202,6 +203,7 @@ void RelaySession::more(std::string_view message, Chunks& to_server) {
 
 Result<bool> RelaySession::client_frame(const Frame& frame, Chunks& to_server, Chunks& to_client) {
   if (journal_.empty()) start_holds_ = holds_;
+  unsynced_ |= std::string_view("PBDCE").contains(frame.type);
   switch (frame.type) {
     case 'Q':
       return on_query(frame, to_server);
@@ -244,11 +246,12 @@ bool RelaySession::on_query(const Frame& frame, Chunks& to_server) {
   const std::string_view body = frame.body();
   const std::string_view sql = body.substr(0, body.find('\0'));
   const Traits traits = book_.traits(sql, standard_strings_);
-  if (traits.verb == Traits::Verb::commit && !may_commit(false, to_server)) return false;
+  if (traits.verb == Traits::Verb::commit && !may_commit(unsynced_, to_server)) return false;
   const EffectsPtr effects = book_.effects(sql);
   const std::optional<std::string> other = without_our_name(effects, true, to_server);
   Owed owed{.what = Expect::query};
   enter(traits, true, owed, to_server);
+  owed.returns = keep_returned(traits, sql);
   expect_effects(owed, effects);
   batch_open_ = false;  // a Query ends what came before it
   unnamed_.clear();
@@ -268,10 +271,13 @@ bool RelaySession::on_execute(const Frame& frame, Chunks& to_server) {
   Owed owed{.what = Expect::execute};
   const std::string_view body = frame.body();
   auto portal = portals_.empty() ? portals_.end() : portals_.find(body.substr(0, body.find('\0')));
-  if (portal != portals_.end()) {
+  if (portal == portals_.end()) {
+    commits_ |= owed.commits = left_;
+  } else {
     const Traits& traits = portal->second.traits;
     if (traits.verb == Traits::Verb::commit && !may_commit(true, to_server)) return false;
     enter(traits, false, owed, to_server);
+    owed.returns = portal->second.returns;
     expect_effects(owed, portal->second.effects);
   }
   send(owed, frame.bytes, to_server);
@@ -280,7 +286,7 @@ bool RelaySession::on_execute(const Frame& frame, Chunks& to_server) {
 
 void RelaySession::on_sync(const Frame& frame, Chunks& to_server) {
   if (copy_in_) return more(frame.bytes, to_server);  // the server ignores it
-  batch_open_ = false;
+  batch_open_ = unsynced_ = false;
   if (wrap_ == Wrap::open) return close_wrap(to_server);
   if (probe_due_ && in_transaction() && status_ != 'E' && !skipping_ && !batch_copies_in_) {
     send_probe(to_server);

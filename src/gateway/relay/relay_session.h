@@ -38,6 +38,7 @@
 #include "gateway/relay/chunks.h"
 #include "gateway/relay/fifo.h"
 #include "gateway/relay/frames.h"
+#include "gateway/relay/returned_rows.h"
 #include "gateway/relay/server_login.h"
 #include "gateway/relay/session_settings.h"
 #include "gateway/relay/statement_book.h"
@@ -64,7 +65,8 @@ struct SessionLimits {
   std::size_t unnamed_bytes_max = 64u << 10;  // of an unnamed statement kept between batches
   // What is kept to repeat a transaction; one that needs more fails with its connection (40001).
   std::size_t journal_bytes_max = 1u << 20;
-  bool resolves = false;  // somebody can say what became of a transaction
+  bool resolves = false;                            // somebody can say what became of a transaction
+  const ExplicitValues* explicit_values = nullptr;  // outlives the session
 };
 
 // What became of a transaction whose connection was lost.
@@ -113,16 +115,17 @@ class RelaySession {
  private:
   struct Owed {
     Expect what = Expect::query;
-    bool swallow = false;      // nobody asked: the answer is not passed on
-    bool undo = false;         // has an entry in undo_
-    bool effects = false;      // has an entry in effects_
-    bool takes_ready = false;  // ReadyForQuery is passed on with `swallow`, and not without
-    bool withhold = false;     // the last CommandComplete waits for the next ReadyForQuery
-    bool probe = false;        // for the transaction's id
-    bool commits = false;      // Step's
-    bool ends = false;         // Step's
-    bool barrier = false;      // Step's
-    std::uint32_t step = 0;    // in the journal; 0: it must not be repeated
+    bool swallow = false;       // nobody asked: the answer is not passed on
+    bool undo = false;          // has an entry in undo_
+    bool effects = false;       // has an entry in effects_
+    bool takes_ready = false;   // ReadyForQuery is passed on with `swallow`, and not without
+    bool withhold = false;      // the last CommandComplete waits for the next ReadyForQuery
+    bool probe = false;         // for the transaction's id
+    bool commits = false;       // Step's
+    bool ends = false;          // Step's
+    bool barrier = false;       // Step's
+    std::uint32_t returns = 0;  // Step's
+    std::uint32_t step = 0;     // in the journal; 0: it must not be repeated
   };
   struct Undo {
     enum class Kind : std::uint8_t { parsed, known, injected, closed, duplicate };
@@ -138,6 +141,7 @@ class RelaySession {
   struct Portal {
     EffectsPtr effects;
     Traits traits;
+    std::uint32_t returns = 0;
   };
   enum class Wrap : std::uint8_t {
     none,
@@ -180,9 +184,9 @@ class RelaySession {
   bool can_answer_parse() const;
   void parse_twice(std::string_view name, std::string_view body, Chunks& to_server);
   void on_bind(const Frame& frame, Chunks& to_server);
-  void set_portal(std::string_view name, EffectsPtr effects, const Traits& traits);
+  void set_portal(std::string_view name, Portal portal);
   StatementPtr provide(std::string_view name, Chunks& to_server);
-  void provide_named(const StatementPtr& statement, Chunks& to_server);
+  void provide_named(const StatementPtr& statement, Chunks& to_server, bool probe = false);
   void make_place(const StatementPtr& statement, Chunks& to_server);
   void provide_unnamed(Chunks& to_server);
   std::string server_name(std::string_view name) const;
@@ -192,6 +196,8 @@ class RelaySession {
 
   // relay_session_answers.cpp: what the server says.
   Result<bool> passes(const Frame& frame, Chunks& to_client);
+  bool notice_passes() const;
+  bool stays_behind(const Frame& frame);
   bool answer_passes(const Frame& frame, Chunks& to_client);
   bool ready_passes(Chunks& to_client);
   bool repeats(const Frame& frame);
@@ -230,6 +236,7 @@ class RelaySession {
   // relay_session_continuity.cpp: after a connection was lost.
   void take_pending();
   Loss decide(Chunks& to_client);
+  bool may_have_committed();
   Loss under_way(Chunks& to_client);
   Loss end_with(Error error);
   void answer_failed(Chunks& to_client);
@@ -241,6 +248,13 @@ class RelaySession {
   void stand_failed(Chunks& to_server);
   Traits::Verb bound_verb(const Frame& frame) const;
   bool refuses(const Frame& frame, Chunks& to_server, Chunks& to_client);
+
+  // relay_session_returning.cpp: INSERT ... RETURNING.
+  std::uint32_t keep_returned(const Traits& traits, std::string_view body);
+  void keep_bound(std::uint32_t key, const Frame& frame, const StatementPtr& statement);
+  void hear_returned(const Owed& owed, const Step& step, const Frame& frame);
+  Bytes repeated_message(std::uint32_t number, Chunks& to_server);
+  Bytes bind_explicit(std::string_view bind, std::string_view body, Chunks& to_server);
 
   // relay_session_effects.cpp: what statements leave behind.
   void expect_effects(Owed& owed, const EffectsPtr& effects);
@@ -259,7 +273,8 @@ class RelaySession {
   std::uint8_t holds_ = 0;
   bool drops_client_ = false;  // the message under way is not sent on
   bool passes_server_ = true;  // the message under way is sent on
-  bool batch_open_ = false;    // extended messages were sent, and no Sync after them
+  bool batch_open_ = false;    // extended messages were sent, and no Sync or Query after them
+  bool unsynced_ = false;      // an error in them would make the server ignore what comes
   bool skipping_ = false;      // the server ignores all up to a Sync that has not been sent
   bool copy_in_ = false;       // the server takes COPY data
   bool failed_ = false;        // an error since the last ReadyForQuery
@@ -276,6 +291,8 @@ class RelaySession {
   bool begun_ = false;        // a BEGIN of the client's is sent
   bool turning_ = false;      // what was sent may begin or end a transaction
   bool rolls_back_ = false;   // what ends it is ROLLBACK
+  bool left_ = false;         // what ends the transaction is in a batch that goes on
+  bool commits_ = false;      // one of the statements does, as Step says
   bool ended_ = false;        // COMMIT or ROLLBACK was answered, ReadyForQuery was not
   bool wrote_ = false;        // it may have
   bool probe_due_ = false;    // it may have since its id was asked for
@@ -290,7 +307,9 @@ class RelaySession {
   Bytes withheld_;
 
   TransactionJournal journal_;
-  DigestReader now_;  // of the answer under way
+  std::map<std::uint32_t, ReturnedRows> returned_;          // by Step::returns
+  std::map<std::uint64_t, std::string> described_inserts_;  // RowDescription by statement
+  DigestReader now_;                                        // of the answer under way
   SettingsPtr start_settings_;
   std::uint8_t start_holds_ = 0;
   bool unnamed_noted_ = false;   // the journal prepares the unnamed statement

@@ -73,6 +73,7 @@ bool RelaySession::repeats(const Frame& frame) {
       (!now_.between() && now.messages == step->seen.messages)) {
     diverged_ |= step->done;
     if (now_.between()) step->seen = now;
+    hear_returned(front, *step, frame);
     return step->done;
   }
   diverged_ |= now.messages == step->seen.messages && now != step->seen;
@@ -83,7 +84,10 @@ bool RelaySession::repeats(const Frame& frame) {
 bool RelaySession::is_lost(const Frame& frame) const {
   if (!frame.whole()) return false;
   const std::string_view body = frame.body();
-  if (frame.type == 'N') return body.contains(kSyncWait) && (commit_sent_ || recovering_);
+  if (frame.type == 'N') {
+    const bool unsure = body.contains(kSyncWait) && (commit_sent_ || recovering_);
+    return unsure || error_field(body, 'C') == "57P02";  // another of its processes has crashed
+  }
   if (frame.type == 'S') return body == kReadOnly && !sets_read_only_ && !cleaning_;
   if (frame.type != 'E' || cleaning_) return false;
   const std::string_view state = error_field(body, 'C');
@@ -96,10 +100,10 @@ Result<bool> RelaySession::passes(const Frame& frame, Chunks& to_client) {
     case 'A':
       return true;
     case 'N':
-      return owed_.empty() || (owed_.front().what != Expect::internal && !recovering_);
+      return notice_passes() && !stays_behind(frame);
     case 'S':
       if (!frame.whole()) return out_of_turn('S');
-      return parameter_passes(frame.body()) && !repeated();
+      return parameter_passes(frame.body()) && !repeated() && !stays_behind(frame);
     case 'E':
       return error_passes(frame, to_client);
     case 'Z':
@@ -108,6 +112,19 @@ Result<bool> RelaySession::passes(const Frame& frame, Chunks& to_client) {
       if (owed_.empty()) return out_of_turn(frame.type);
       return answer_passes(frame, to_client);
   }
+}
+
+bool RelaySession::notice_passes() const {
+  if (owed_.empty()) return true;
+  const Owed& front = owed_.front();
+  return front.what != Expect::internal && !recovering_ && !(front.swallow && front.takes_ready);
+}
+
+// Behind a CommandComplete that waits.
+bool RelaySession::stays_behind(const Frame& frame) {
+  if (withheld_.empty() || !frame.whole()) return false;
+  withheld_ += frame.bytes;
+  return true;
 }
 
 bool RelaySession::answer_passes(const Frame& frame, Chunks& to_client) {
@@ -221,6 +238,9 @@ void RelaySession::step_done(const Owed& owed) {
   Step* step = owed.step == 0 ? nullptr : journal_.find(owed.step);
   if (step != nullptr) {
     if (step->done) --verify_left_;
+    if (owed.returns != 0 && owed.what != Expect::bind && owed.what != Expect::describe_portal) {
+      if (auto kept = returned_.find(owed.returns); kept != returned_.end()) kept->second.finish();
+    }
     if (!step->swallow) diverged_ |= now_.digest().messages < step->seen.messages;
     step->done = true;
   }
@@ -263,7 +283,7 @@ Result<void> RelaySession::on_complete(const Frame& frame, Chunks& to_client) {
   }
   if (front.what == Expect::query || front.what == Expect::internal) return {};
   if (front.what != Expect::execute) return out_of_turn(frame.type);
-  if (front.effects && frame.type == 'C') apply(*effects_.front());
+  if (front.effects && frame.type != 'I') apply(*effects_.front());  // also of the first rows
   pop_owed();
   answer_known(to_client);
   return {};
@@ -290,6 +310,7 @@ Result<void> RelaySession::on_ready(const Frame& frame, Chunks& to_client) {
     set_in_transaction_ = false;
     if (owed_.empty() && !batch_open_) portals_.clear();
   }
+  if (front.what == Expect::query && wrap_ == Wrap::closing) unsynced_ = false;
   if (told) told_ready(front.step);
   answer_known(to_client);
   return {};
@@ -298,6 +319,7 @@ Result<void> RelaySession::on_ready(const Frame& frame, Chunks& to_client) {
 void RelaySession::told_ready(std::uint32_t step) {
   told_status_ = status_;
   if (owed_.empty()) turning_ = begun_ = false;
+  if (owed_.empty() && !batch_open_) unsynced_ = false;
   if (status_ == 'I') end_transaction(step);
 }
 

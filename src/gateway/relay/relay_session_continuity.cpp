@@ -96,8 +96,8 @@ RelaySession::Loss RelaySession::decide(Chunks& to_client) {
     return holds_ == 0 ? Loss::none : end_with(held_elsewhere(holds_));
   }
   std::size_t results = 0;
+  if (may_have_committed()) return end_with(unknown_outcome());
   for (const Pending& one : pending_) {
-    if (one.owed.commits) return end_with(unknown_outcome());
     results += one.owed.what == Expect::query || one.owed.what == Expect::execute;
   }
   const bool leaves = ended_ || (rolls_back_ && results <= 1 && !recovering_);
@@ -110,6 +110,15 @@ RelaySession::Loss RelaySession::decide(Chunks& to_client) {
     if (xid_ != 0) return Loss::in_doubt;
   }
   return under_way(to_client);
+}
+
+// Until its unit has been answered to the end.
+bool RelaySession::may_have_committed() {
+  if (journal_.overflowed()) return commits_;
+  for (std::uint32_t i = journal_.begin(); i < journal_.end(); ++i) {
+    if (journal_.at(i).commits) return true;
+  }
+  return false;
 }
 
 // Nothing of it has happened: it can be repeated, or must fail.
@@ -286,6 +295,7 @@ void RelaySession::resend(std::uint32_t number, Chunks& to_server) {
             .commits = step.commits,
             .ends = step.ends,
             .barrier = step.barrier,
+            .returns = step.returns,
             .step = number};
   if (!pending_.empty() && pending_.front().owed.step == number) {
     Pending one = std::move(pending_.front());
@@ -305,7 +315,8 @@ void RelaySession::resend(std::uint32_t number, Chunks& to_server) {
   if (owed.what == Expect::known) {
     owed.swallow |= step.done;
   } else {
-    to_server.copy(journal_.message(step));
+    const Bytes other = step.returns == number ? repeated_message(number, to_server) : Bytes();
+    to_server.copy(other.empty() ? journal_.message(step) : std::string_view(other));
   }
   if (owed.what != Expect::nothing) expect(owed);
 }

@@ -93,14 +93,14 @@ void RelaySession::parse_twice(std::string_view name, std::string_view body, Chu
       [&](Bytes& out) { append_parse(kTakenName, body, out); });
 }
 
-void RelaySession::provide_named(const StatementPtr& statement, Chunks& to_server) {
+void RelaySession::provide_named(const StatementPtr& statement, Chunks& to_server, bool probe) {
   if (server_->statements.touch(statement->id)) return;
   make_place(statement, to_server);
   Bytes out;
   append_parse(statement->server_name, statement->body, out);
   to_server.copy(out);
   undo_.push({.kind = Undo::Kind::injected, .statement = statement});
-  expect({.what = Expect::parse, .swallow = true, .undo = true});
+  expect({.what = Expect::parse, .swallow = true, .undo = true, .probe = probe});
 }
 
 // One of this name may be left from before it was forgotten (its plan went stale), and the
@@ -165,28 +165,32 @@ void RelaySession::on_bind(const Frame& frame, Chunks& to_server) {
   const std::string_view portal = body.substr(0, portal_end);
   const std::string_view name = body.substr(portal_end + 1, name_end - portal_end - 1);
   const StatementPtr statement = provide(name, to_server);
-  set_portal(portal,
-             name.empty() ? unnamed_effects_
-             : statement  ? statement->effects
-                          : nullptr,
-             name.empty() ? unnamed_traits_
-             : statement  ? statement->traits
-                          : Traits{});
-  if (name.empty()) return send({.what = Expect::bind}, frame.bytes, to_server);
+  Portal bound;
+  if (name.empty()) {
+    bound = {.effects = unnamed_effects_, .traits = unnamed_traits_};
+  } else if (statement != nullptr) {
+    bound = {.effects = statement->effects, .traits = statement->traits};
+  }
+  const std::string_view text = statement != nullptr ? std::string_view(statement->body) : unnamed_;
+  const Owed owed{.what = Expect::bind, .returns = keep_returned(bound.traits, text)};
+  keep_bound(owed.returns, frame, statement);
+  bound.returns = owed.returns;
+  set_portal(portal, std::move(bound));
+  if (name.empty()) return send(owed, frame.bytes, to_server);
   const std::string other = server_name(name);
   Bytes head("B");
   ByteWriter(head).be(static_cast<std::uint32_t>(frame.size - 1 - name.size() + other.size()));
   head += portal;
   head += '\0';
   head += other;
-  send_copy({.what = Expect::bind}, head, to_server, statement);
+  send_copy(owed, head, to_server, statement);
   more(body.substr(name_end), to_server);
 }
 
-void RelaySession::set_portal(std::string_view name, EffectsPtr effects, const Traits& traits) {
-  if (effects != nullptr || traits.writes || traits.verb != Traits::Verb::none) {
-    portals_.insert_or_assign(std::string(name),
-                              Portal{.effects = std::move(effects), .traits = traits});
+void RelaySession::set_portal(std::string_view name, Portal portal) {
+  const Traits& traits = portal.traits;
+  if (portal.effects != nullptr || traits.writes || traits.verb != Traits::Verb::none) {
+    portals_.insert_or_assign(std::string(name), std::move(portal));
   } else if (!portals_.empty()) {
     if (auto old = portals_.find(name); old != portals_.end()) portals_.erase(old);
   }
@@ -195,7 +199,11 @@ void RelaySession::set_portal(std::string_view name, EffectsPtr effects, const T
 void RelaySession::on_describe(const Frame& frame, Chunks& to_server) {
   const std::string_view body = frame.body();
   if (!body.starts_with('S')) {
-    return send({.what = Expect::describe_portal}, frame.bytes, to_server);
+    Owed owed{.what = Expect::describe_portal};
+    auto portal =
+        portals_.empty() ? portals_.end() : portals_.find(body.substr(1, body.find('\0') - 1));
+    if (portal != portals_.end()) owed.returns = portal->second.returns;
+    return send(owed, frame.bytes, to_server);
   }
   const std::string_view name = body.substr(1, body.find('\0') - 1);
   const StatementPtr statement = provide(name, to_server);

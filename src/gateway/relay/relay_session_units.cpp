@@ -46,36 +46,40 @@ Bytes with_zero(std::string_view text) {
 void RelaySession::enter(const Traits& traits, bool simple, Owed& owed, Chunks& to_server) {
   using Verb = Traits::Verb;
   const bool inside = in_transaction();
+  const bool mixed = simple && unsynced_;  // an error in the batch would skip what we add
   read_only_ |= traits.read_only;
   if (simple && wrap_ == Wrap::open) {  // a Query ends the batch before it
     wrap_ = Wrap::closing;
     owed.withhold = owed.takes_ready = true;
   }
+  owed.commits = left_;
   if (traits.verb != Verb::none) {
     turning_ = true;
-    owed.commits = traits.verb == Verb::mixed && (traits.writes || wrote_);
+    left_ |= !simple && traits.verb != Verb::begin;
+    owed.commits |= traits.verb == Verb::mixed && (traits.writes || wrote_);
     rolls_back_ = inside && (traits.verb == Verb::rollback ||
                              (traits.verb == Verb::commit && status_ == 'E'));
     owed.ends = owed.barrier = inside && traits.verb == Verb::commit && !rolls_back_;
     commit_sent_ |= owed.ends;
     if (traits.verb == Verb::begin) begun_ = true;
   } else if (!inside && traits.writes) {
-    const bool wraps = limits_.resolves && traits.wraps && !(traits.copies_in && !simple);
+    const bool wraps = limits_.resolves && traits.wraps && !mixed && !(traits.copies_in && !simple);
     if (wraps) {
       wrap_ = simple ? Wrap::closing : Wrap::open;
       run_own(Own::begin, {}, to_server);
       owed.withhold = owed.takes_ready = simple;
     } else {
       owed.commits = true;
-      return;
     }
   }
-  if (!traits.writes) return;
+  commits_ |= owed.commits;
+  if (!traits.writes || owed.commits) return;
   wrote_ = true;
   batch_copies_in_ |= traits.copies_in;
   probe_due_ = limits_.resolves && xid_ == 0;
   // The answer waits for that to the question.
-  if (simple && probe_due_ && !traits.copies_in && status_ != 'E' && traits.verb == Verb::none) {
+  if (simple && !mixed && probe_due_ && !traits.copies_in && status_ != 'E' &&
+      traits.verb == Verb::none) {
     owed.withhold = owed.takes_ready = true;
   }
 }
@@ -115,7 +119,7 @@ bool RelaySession::owes_results() const {
 void RelaySession::run_own(Own which, Owed owed, Chunks& to_server) {
   const StatementPtr& statement = book_.own(which);
   const Bytes portal = with_zero(portal_of(which));
-  provide_named(statement, to_server);
+  provide_named(statement, to_server, owed.probe);
   owed.swallow = true;
   if (std::exchange(asked_, asked_ || owed.probe) && owed.probe) {
     owed.what = Expect::close;
@@ -149,6 +153,11 @@ void RelaySession::close_wrap(Chunks& to_server) {
 
 void RelaySession::advance_wrap(Chunks& to_server) {
   if (wrap_ != Wrap::closing || !owed_.empty() || recovering_) return;
+  if (skipping_ && unsynced_) {  // a Query that the server ignores has not ended the batch
+    wrap_ = Wrap::open;
+    batch_open_ = true;
+    return;
+  }
   if (skipping_ || status_ == 'E') return leave_wrap(to_server);
   if (probe_due_) {  // COPY: it could not be asked before
     send_probe(to_server);
@@ -182,8 +191,10 @@ void RelaySession::end_transaction(std::uint32_t step) {
 
 void RelaySession::forget_transaction() {
   journal_.clear();
+  returned_.clear();
   wrap_ = Wrap::none;
-  begun_ = rolls_back_ = ended_ = asked_ = wrote_ = probe_due_ = commit_sent_ = read_only_ = false;
+  left_ = commits_ = begun_ = rolls_back_ = ended_ = asked_ = wrote_ = probe_due_ = commit_sent_ =
+      read_only_ = false;
   xid_ = 0;
   withheld_.clear();
 }

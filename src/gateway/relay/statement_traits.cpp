@@ -82,6 +82,15 @@ bool commands_run_in_block(std::string_view sql) {
   }
 }
 
+bool is_returning_insert(std::string_view sql) {
+  Scanner scanner(sql);
+  if (scanner.next() != Token::word || lower(scanner.lexeme()) != "insert") return false;
+  for (Token token = scanner.next(); token != Token::end; token = scanner.next()) {
+    if (token == Token::word && lower(scanner.lexeme()) == "returning") return true;
+  }
+  return false;
+}
+
 bool runs_in_block(const route::Route& route, std::string_view sql) {
   bool commands = false;
   for (const route::Part& part : route.parts) {
@@ -113,6 +122,8 @@ Traits traits_of(const route::Route& route, std::string_view sql) {
     traits.read_only |= part.transaction && part.transaction->read_only == true;
   }
   if (traits.verb == Verb::none && traits.writes) traits.wraps = runs_in_block(route, sql);
+  traits.returns = route.parts.size() == 1 && route.parts[0].reason == route::Reason::data_change &&
+                   is_returning_insert(sql);
   return traits;
 }
 

@@ -23,6 +23,7 @@ struct Traits {
   bool writes = false;     // may
   bool wraps = false;      // may run in a transaction block that we begin
   bool copies_in = false;  // COPY ... FROM STDIN
+  bool returns = false;    // one INSERT ... RETURNING
   bool read_only = false;  // refuses writes in this transaction, or in later ones
 };
 

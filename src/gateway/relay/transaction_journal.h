@@ -78,6 +78,7 @@ struct Step {
   bool commits = false;         // may have its effect at once, and nobody can ask whether it had
   bool ends = false;            // COMMIT of the transaction
   bool done = false;            // answered
+  std::uint32_t returns = 0;    // the step under which the rows of an INSERT are kept
   StatementPtr statement = {};  // must be on the connection; of a Parse: is what it prepares
   Digest seen = {};
   std::size_t at = 0, size = 0;  // of its message

@@ -19,6 +19,10 @@ inline constexpr milliseconds kStartTime{60'000};     // of a server: it may hav
 inline constexpr milliseconds kRebuildTime{110'000};  // less than control::kRejoinDeadline
 inline constexpr milliseconds kJoinPatience{2'000};   // for a new mirror to catch up
 inline constexpr milliseconds kStopTime{20'000};
+inline constexpr milliseconds kEndTime{5'000};        // of an old primary, by its agent
+inline constexpr milliseconds kAgentTime{2'000};      // for its agent to say how a server is
+inline constexpr milliseconds kPidTime{200};          // and its process, for people
+inline constexpr milliseconds kPidKnownFor{1'000};
 inline constexpr milliseconds kLookAtCatalogues{1'000};
 inline constexpr milliseconds kCatalogueTime{30'000};
 inline constexpr std::size_t kDatabasesMax = 100;           // whose catalogues are kept

@@ -63,7 +63,8 @@ RelayLoop::Options loop_options(Node& node, const gateway::Credentials& credenti
                     [done = std::move(done)](engines::postgres::Outcome found) {
                       done(to_relay(found));
                     });
-              }};
+              },
+          .greeting = [&node](std::string_view database) { return node.warning_for(database); }};
 }
 
 RelayLoop::Options with_catalogues(RelayLoop::Options options,

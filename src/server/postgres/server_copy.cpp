@@ -1,18 +1,23 @@
 #include "server/postgres/server_copy.h"
 
 #include <charconv>
-#include <filesystem>
 
+#include "agent/local_agent.h"
 #include "server/postgres/limits.h"
 
 namespace spar::server::postgres {
 namespace {
 
-using agent::StartAs;
 using engines::postgres::Conninfo;
 using engines::postgres::ServerControl;
 
 constexpr std::uint16_t kDefaultPort = 5432;
+
+// Not what a second try, another epoch or an agent that answers would mend.
+bool needs_rebuild(const Error& error) {
+  return error.code != Code::deadline && error.code != Code::copy_lost &&
+         error.code != Code::invalid;
+}
 
 std::string without_extras(const Conninfo& address) {
   Conninfo plain = address;
@@ -30,14 +35,16 @@ Failure needs_a_person(const std::string& what, const std::string& hint) {
 
 Result<std::unique_ptr<ServerCopy>> ServerCopy::make(storage::Disk& disk, CopyId id,
                                                      ServerSpec spec) {
-  std::optional<agent::PostgresServer> server;
-  std::unique_ptr<ServerCopy> copy(new ServerCopy(id, std::move(spec), std::nullopt));
-  if (copy->spec_.directory.empty()) return copy;
-  SPAR_ASSIGN(agent::PostgresTools tools, agent::find_postgres_tools());
-  SPAR_ASSIGN(agent::PostgresServer made,
-              agent::PostgresServer::at(disk, std::move(tools),
-                                        {copy->spec_.directory, copy->port(), copy->host()}));
-  copy->server_.emplace(std::move(made));
+  std::unique_ptr<ServerCopy> copy(new ServerCopy(id, std::move(spec)));
+  if (const auto& remote = copy->spec_.remote) {
+    copy->agent_ = std::make_unique<agent::remote::RemoteAgent>(remote->tls, remote->place);
+  } else if (!copy->spec_.directory.empty()) {
+    SPAR_ASSIGN(agent::PostgresTools tools, agent::find_postgres_tools());
+    SPAR_ASSIGN(agent::PostgresServer server,
+                agent::PostgresServer::at(disk, std::move(tools),
+                                          {copy->spec_.directory, copy->port(), copy->host()}));
+    copy->agent_ = std::make_unique<agent::LocalAgent>(disk, std::move(server));
+  }
   return copy;
 }
 
@@ -71,101 +78,76 @@ agent::Upstream ServerCopy::upstream(const ServerCopy& primary) const {
           .slot = engines::postgres::slot_name(id_)};
 }
 
-bool ServerCopy::has_data() const {
-  if (!server_) return false;
-  std::error_code ignored;
-  return std::filesystem::exists(server_->place().data() + "/PG_VERSION", ignored);
+bool ServerCopy::has_data(Monotonic deadline) const {
+  auto seen = look(deadline);
+  return seen && seen->has_data;
 }
 
-bool ServerCopy::is_standby() const {
-  std::error_code ignored;
-  return std::filesystem::exists(server_->place().data() + "/standby.signal", ignored);
-}
-
+// People look often, and an agent may be slow to answer: asked only now and then.
 int ServerCopy::pid() const {
-  if (!server_) return 0;
+  if (!agent_) return 0;
   std::lock_guard lock(mutex_);
-  agent::ServerStatus status = server_->status();
-  return status.state == agent::ServerState::running ? status.pid : 0;
+  const Monotonic now = std::chrono::steady_clock::now();
+  if (spec_.remote && now < pid_known_till_) return pid_;
+  auto seen = agent_->look(now + kPidTime);
+  pid_ = seen ? seen->running_pid() : 0;
+  pid_known_till_ = std::chrono::steady_clock::now() + kPidKnownFor;
+  return pid_;
 }
 
-Result<void> ServerCopy::create(Monotonic deadline) {
-  std::lock_guard lock(mutex_);
-  agent::InitOptions options;
-  std::string user = spec_.address.get("user"), password = spec_.address.get("password");
-  if (!user.empty()) options.superuser = user;
-  options.login = password.empty() ? agent::Login::trust : agent::Login::scram;
-  options.password = password;
-  SPAR_TRY(server_->init(options, deadline));
-  return server_->start(StartAs::primary, deadline);
+Result<void> ServerCopy::create(Epoch epoch, Monotonic deadline) {
+  agent::FirstUser user;
+  if (std::string name = spec_.address.get("user"); !name.empty()) user.name = name;
+  user.password = spec_.address.get("password");
+  return agent_->create(epoch, user, deadline);
 }
 
-Result<void> ServerCopy::start_as_it_was(bool may_be_primary, Monotonic deadline) {
-  bool standby = is_standby();
-  if (!standby && !may_be_primary) {
-    return failure(Code::invalid, name() + " was primary and has to be rewound before it starts");
-  }
-  std::lock_guard lock(mutex_);
-  return server_->start(standby ? StartAs::standby : StartAs::primary, deadline);
+Result<void> ServerCopy::start(Epoch epoch, agent::StartAs as, Monotonic deadline) {
+  return agent_->start(epoch, as, deadline);
 }
 
-Result<void> ServerCopy::stop(agent::Stop how, Monotonic deadline) {
-  std::lock_guard lock(mutex_);
-  return server_->stop(how, deadline);
+Result<void> ServerCopy::stop(Epoch epoch, agent::Stop how, Monotonic deadline) {
+  return agent_->stop(epoch, how, deadline);
 }
 
 Result<std::string> ServerCopy::lost_transactions(const engines::postgres::ServerHistory& history,
                                                   Monotonic deadline) {
-  std::lock_guard lock(mutex_);
-  SPAR_ASSIGN(std::uint32_t timeline, server_->timeline(deadline));
-  bool here = false;
+  std::vector<agent::TimelineEnd> ends;
+  const engines::postgres::ServerFork* last = nullptr;
   for (const auto& fork : history) {
-    if (here && fork.timeline.value != timeline) {
-      return server_->transactions_from(
-          timeline, to_string(engines::postgres::Lsn(fork.fork.after.value)), deadline);
+    if (last != nullptr && last->timeline != fork.timeline) {
+      ends.push_back(
+          {last->timeline.value, to_string(engines::postgres::Lsn(fork.fork.after.value))});
     }
-    here = here || fork.timeline.value == timeline;
+    last = &fork;
   }
-  return "";
+  return agent_->transactions_beyond(ends, deadline);
 }
 
-Result<std::string> ServerCopy::rewind_behind(const ServerCopy& primary, Monotonic deadline) {
-  std::lock_guard lock(mutex_);
-  if (auto stopped = server_->stop(agent::Stop::fast, std::chrono::steady_clock::now() + kStopTime);
-      !stopped) {
-    SPAR_TRY(server_->stop(agent::Stop::kill, deadline));
-  }
-  SPAR_TRY(server_->rewind(upstream(primary), deadline));
-  SPAR_TRY(server_->start(StartAs::standby, deadline));
-  return "rewound to the fork";
-}
-
-Result<std::string> ServerCopy::rebuild_behind(const ServerCopy& primary, Monotonic deadline) {
-  std::lock_guard lock(mutex_);
-  SPAR_TRY(server_->stop(agent::Stop::kill, deadline));
-  SPAR_ASSIGN(std::string aside, server_->set_aside());
-  SPAR_TRY(server_->base_backup(upstream(primary), deadline));
-  SPAR_TRY(server_->start(StartAs::standby, deadline));
+Result<std::string> ServerCopy::rebuild_behind(Epoch epoch, const ServerCopy& primary,
+                                               Monotonic deadline) {
+  SPAR_ASSIGN(std::string aside, agent_->rebuild(epoch, upstream(primary), deadline));
   return aside.empty() ? "filled by a base backup"
                        : "filled by a base backup; what it held is in " + aside;
 }
 
-// The cheapest that fits: start it, rewind it, fill it anew.
-Result<std::string> ServerCopy::bring_behind(const ServerCopy& primary, Monotonic deadline) {
-  if (!server_) {
+// The cheapest that fits: rewind it, fill it anew.
+Result<std::string> ServerCopy::bring_behind(Epoch epoch, const ServerCopy& primary,
+                                             Monotonic deadline) {
+  if (!agent_) {
     return needs_a_person("copy " + name() + " has no agent that could make it follow",
                           "stop it, run pg_rewind --source-server=\"" +
                               without_extras(primary.address()) +
                               "\", give it standby.signal and start it; or set `path` or `agent` "
                               "in the configuration");
   }
-  if (!has_data()) return rebuild_behind(primary, deadline);
-  auto rewound = rewind_behind(primary, deadline);
-  if (rewound) return rewound;
-  if (rewound.error().code == Code::deadline) return rewound;
-  auto rebuilt = rebuild_behind(primary, deadline);
-  if (rebuilt) return *rebuilt + " (" + rewound.error().message + ")";
-  return rebuilt;
+  SPAR_ASSIGN(agent::AgentReport seen, look(deadline));
+  if (!seen.has_data) return rebuild_behind(epoch, primary, deadline);
+  auto rewound = agent_->rewind(epoch, upstream(primary), deadline);
+  if (rewound) return "rewound to the fork";
+  if (!needs_rebuild(rewound.error())) return std::unexpected(std::move(rewound.error()));
+  SPAR_ASSIGN(std::string rebuilt, rebuild_behind(epoch, primary, deadline));
+  return rebuilt + " (" + rewound.error().message + ")";
 }
 
 }  // namespace spar::server::postgres

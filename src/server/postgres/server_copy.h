@@ -2,26 +2,36 @@
 // itself starts and stops it, its directory.
 //
 // Contract    Calls end by their deadline. What needs an agent and has none fails with a text that
-//             says what a person has to do.
+//             says what a person has to do. Orders to an agent carry the epoch that they are given
+//             for (agent/server_agent.h).
 // Secrets     A password stands in the address that was given, never in errors or in upstream
 //             settings.
-// Threads     Actions one at a time (server/data_path.h); control() from any.
+// Threads     Any thread; the agent keeps orders apart.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
-#include "agent/postgres_server.h"
+#include "agent/remote/remote_agent.h"
+#include "agent/server_agent.h"
 #include "base/ids.h"
 #include "engines/postgres/server_control.h"
 
 namespace spar::server::postgres {
 
+// An agent of its own, on another machine.
+struct RemoteSpec {
+  std::shared_ptr<const agent::remote::TlsContext> tls;
+  agent::remote::AgentPlace place;
+};
+
 struct ServerSpec {
   std::string name;
-  engines::postgres::Conninfo address;  // of a superuser; host numeric
-  std::string directory;                // Spar starts and stops it there; "": somebody else does
+  engines::postgres::Conninfo address;    // of a superuser; host numeric
+  std::string directory;                  // Spar starts and stops it there; "": somebody else does
+  std::optional<RemoteSpec> remote = {};  // or this agent does
 };
 
 class ServerCopy {
@@ -33,37 +43,37 @@ class ServerCopy {
   const engines::postgres::Conninfo& address() const { return spec_.address; }
   std::string host() const;
   std::uint16_t port() const;
-  bool managed() const { return server_.has_value(); }
+  bool managed() const { return agent_ != nullptr; }
+  bool ends_with_node() const { return !spec_.directory.empty(); }
 
   Result<engines::postgres::ServerControl> control(Monotonic deadline) const;
   // How `standby` reaches this server.
   engines::postgres::Conninfo upstream_for(const ServerCopy& standby) const;
 
   // Managed servers.
-  bool has_data() const;
-  int pid() const;                          // 0: it does not run, or is not ours
-  Result<void> create(Monotonic deadline);  // a new cluster, started as primary
-  // As what it was. Code::invalid when it was primary and may not start as one.
-  Result<void> start_as_it_was(bool may_be_primary, Monotonic deadline);
-  Result<void> stop(agent::Stop how, Monotonic deadline);
+  Result<agent::AgentReport> look(Monotonic deadline) const { return agent_->look(deadline); }
+  bool has_data(Monotonic deadline) const;  // false also when its agent does not say
+  int pid() const;                          // as known lately; 0: it does not run, or nobody knows
+  Result<void> create(Epoch epoch, Monotonic deadline);  // a new cluster, started as primary
+  Result<void> start(Epoch epoch, agent::StartAs as, Monotonic deadline);
+  Result<void> stop(Epoch epoch, agent::Stop how, Monotonic deadline);
   // Ends of transactions that it holds beyond the fork that ended its timeline, a line each.
   Result<std::string> lost_transactions(const engines::postgres::ServerHistory& history,
                                         Monotonic deadline);
   // Makes it a standby of `primary`, whatever it was; gives what was done, for people.
-  Result<std::string> bring_behind(const ServerCopy& primary, Monotonic deadline);
-  Result<std::string> rewind_behind(const ServerCopy& primary, Monotonic deadline);
-  Result<std::string> rebuild_behind(const ServerCopy& primary, Monotonic deadline);
+  Result<std::string> bring_behind(Epoch epoch, const ServerCopy& primary, Monotonic deadline);
 
  private:
-  ServerCopy(CopyId id, ServerSpec spec, std::optional<agent::PostgresServer> server)
-      : id_(id), spec_(std::move(spec)), server_(std::move(server)) {}
+  ServerCopy(CopyId id, ServerSpec spec) : id_(id), spec_(std::move(spec)) {}
   agent::Upstream upstream(const ServerCopy& primary) const;
-  bool is_standby() const;
+  Result<std::string> rebuild_behind(Epoch epoch, const ServerCopy& primary, Monotonic deadline);
 
   CopyId id_;
   ServerSpec spec_;
-  mutable std::mutex mutex_;  // for server_
-  mutable std::optional<agent::PostgresServer> server_;
+  std::unique_ptr<agent::ServerAgent> agent_;
+  mutable std::mutex mutex_;  // for what follows
+  mutable Monotonic pid_known_till_{};
+  mutable int pid_ = 0;
 };
 
 // What to tell a person where no agent is.

@@ -46,6 +46,10 @@ std::uint32_t before_first(const Record& record) {
   return 0;
 }
 
+agent::StartAs as_it_was(const agent::AgentReport& seen) {
+  return seen.standby ? agent::StartAs::standby : agent::StartAs::primary;
+}
+
 ActionDone did_diverge(std::string text) {
   ActionDone done;
   done.result = ActionDone::Result::failed;
@@ -123,15 +127,17 @@ void ServerPath::stop() {
 }
 
 void ServerPath::stop_servers() {
-  CopyId primary = record().primary;
-  if (ServerCopy* server = find(primary); server != nullptr && server->managed()) {
-    (void)server->stop(agent::Stop::fast, in(kStopTime));
+  const CopyId primary = record().primary;
+  const Epoch epoch = record().epoch;
+  if (ServerCopy* server = find(primary); server != nullptr && server->ends_with_node()) {
+    (void)server->stop(epoch, agent::Stop::fast, in(kStopTime));
   }
   std::vector<std::future<void>> rest;
   for (ServerCopy* server : others(primary)) {
-    if (!server->managed()) continue;
-    rest.push_back(std::async(std::launch::async,
-                              [server] { (void)server->stop(agent::Stop::fast, in(kStopTime)); }));
+    if (!server->ends_with_node()) continue;
+    rest.push_back(std::async(std::launch::async, [server, epoch] {
+      (void)server->stop(epoch, agent::Stop::fast, in(kStopTime));
+    }));
   }
 }
 
@@ -203,8 +209,11 @@ Result<Record> ServerPath::make(Record record) {
   std::uint64_t system = 0;
   for (const control::Member& member : record.members) {
     SPAR_ASSIGN(ServerCopy * copy, known(member.id));
-    if (copy->managed() && copy->has_data()) SPAR_TRY(copy->start_as_it_was(true, in(kStartTime)));
-    if (copy->managed() && !copy->has_data()) continue;
+    if (copy->managed()) {
+      SPAR_ASSIGN(agent::AgentReport seen, copy->look(in(kAgentTime)));
+      if (!seen.has_data) continue;
+      SPAR_TRY(copy->start(record.epoch, as_it_was(seen), in(kStartTime)));
+    }
     SPAR_ASSIGN(ServerControl control, copy->control(in(kAnswerWithin * 3)));
     SPAR_ASSIGN(Identity identity, control.identify(in(kActionTime)));
     if (system != 0 && identity.system != system) {
@@ -229,7 +238,7 @@ Result<Record> ServerPath::make(Record record) {
       return failure(Code::invalid, "copy " + primary->name() + " has no server and no path");
     }
     ears_.noted("making the first server", primary->name(), "");
-    SPAR_TRY(primary->create(in(kRebuildTime)));
+    SPAR_TRY(primary->create(record.epoch, in(kRebuildTime)));
   }
   SPAR_ASSIGN(ServerControl control, primary->control(in(kActionTime)));
   SPAR_ASSIGN(Identity identity, control.identify(in(kActionTime)));
@@ -280,27 +289,31 @@ Result<void> ServerPath::wait_settled(ServerControl& control, Monotonic deadline
 }
 
 Result<Report> ServerPath::report_of(ServerCopy& copy, const Record& record) {
-  if (copy.managed()) {
-    if (!copy.has_data()) {
-      Report empty;
-      empty.kind = Report::Kind::empty;
-      return empty;
+  // Without its agent's word it is judged by what it says itself.
+  auto seen = copy.managed() ? copy.look(in(kAgentTime))
+                             : Result<agent::AgentReport>(failure(Code::unavailable, ""));
+  if (seen && !seen->has_data) {
+    Report empty;
+    empty.kind = Report::Kind::empty;
+    return empty;
+  }
+  if (seen && seen->running_pid() == 0) {
+    const bool elector =
+        copy.id() == record.primary || control::contains(record.synchronous, copy.id());
+    if (seen->must_be_rewound || (!seen->standby && !elector)) {
+      Report demoted;  // what it holds is judged and written down before it is rewound
+      demoted.kind = Report::Kind::empty;
+      demoted.text = copy.name() + " was primary and has to be rewound before it starts";
+      return demoted;
     }
-    if (copy.pid() == 0) {
-      const bool elector =
-          copy.id() == record.primary || control::contains(record.synchronous, copy.id());
-      auto started = copy.start_as_it_was(elector, in(kActionTime));
-      if (!started && started.error().code == Code::invalid) {
-        Report demoted;  // what it holds is judged and written down before it is rewound
-        demoted.kind = Report::Kind::empty;
-        demoted.text = started.error().message;
-        return demoted;
-      }
-      SPAR_TRY(started);
-    }
+    SPAR_TRY(copy.start(record.epoch, as_it_was(*seen), in(kActionTime)));
   }
   const Monotonic deadline = in(kSettleTime);
-  SPAR_ASSIGN(ServerControl control, copy.control(deadline));
+  auto connected = copy.control(deadline);
+  if (!connected && copy.managed() && !seen) {
+    connected.error().message += "; " + seen.error().message;
+  }
+  SPAR_ASSIGN(ServerControl control, std::move(connected));
   SPAR_TRY(wait_settled(control, deadline));
   SPAR_ASSIGN(Identity identity, control.identify(deadline));
   (void)read_roles(control);  // whoever logs in before the first admission is known by them
@@ -361,13 +374,15 @@ void ServerPath::fence(CopyId copy) {
 void ServerPath::end_old_primary(CopyId copy) {
   ServerCopy* server = find(copy);
   if (server == nullptr || !server->managed()) return;
+  Epoch epoch;
   {
     std::lock_guard lock(mutex_);
     if (drained_ == copy || stop_) return;
     if (place_ && record_.primary == copy) return;  // it was elected again meanwhile
+    epoch = record_.epoch;
   }
   Busy busy(*this, copy);
-  if (auto ended = server->stop(agent::Stop::kill, in(kStopTime)); !ended) {
+  if (auto ended = server->stop(epoch, agent::Stop::kill, in(kEndTime)); !ended) {
     log_warning("server", server->name() + " cannot be ended: " + ended.error().message);
   }
 }
@@ -562,7 +577,7 @@ Result<void> ServerPath::follow_by_sql(ServerCopy& copy, const ServerCopy& prima
 }
 
 Result<Position> ServerPath::make_follow(ServerCopy& copy, ServerCopy& primary, bool may_rebuild,
-                                         const Record& record, Monotonic deadline) {
+                                         Epoch epoch, const Record& record, Monotonic deadline) {
   {
     SPAR_ASSIGN(ServerControl source, primary.control(deadline));
     SPAR_TRY(keep_slots(source, primary.id(), record, deadline));
@@ -580,8 +595,11 @@ Result<Position> ServerPath::make_follow(ServerCopy& copy, ServerCopy& primary, 
           : Result<void>(failure(Code::unavailable, copy.name() + " is no standby"));
   if (!followed) {
     if (!may_rebuild && !stray) return std::unexpected(followed.error());
-    if (copy.managed() && copy.has_data()) write_ledger(copy, record);
-    SPAR_ASSIGN(std::string done, copy.bring_behind(primary, deadline));
+    if (copy.managed()) {
+      SPAR_ASSIGN(agent::AgentReport seen, copy.look(in(kAgentTime)));
+      if (seen.has_data) write_ledger(copy, record);
+    }
+    SPAR_ASSIGN(std::string done, copy.bring_behind(epoch, primary, deadline));
     ears_.noted("copy " + copy.name() + " was made a standby", copy.name(), done);
     SPAR_TRY(follow_by_sql(copy, primary, deadline));
   }
@@ -590,21 +608,21 @@ Result<Position> ServerPath::make_follow(ServerCopy& copy, ServerCopy& primary, 
   return placement_of(identity.line, record).position;
 }
 
-ActionDone ServerPath::follow(const control::Follow& what, Epoch, const Record& record) {
+ActionDone ServerPath::follow(const control::Follow& what, Epoch epoch, const Record& record) {
   auto copy = known(what.copy), primary = known(what.primary);
   if (!copy) return did_not(copy.error());
   if (!primary) return did_not(primary.error());
   Busy busy(*this, what.copy);
-  auto position = make_follow(**copy, **primary, false, record, in(kRebuildTime));
+  auto position = make_follow(**copy, **primary, false, epoch, record, in(kRebuildTime));
   return position ? succeeded(*position) : unsure_or_failed(position.error());
 }
 
-ActionDone ServerPath::rejoin(const control::Rejoin& what, Epoch, const Record& record) {
+ActionDone ServerPath::rejoin(const control::Rejoin& what, Epoch epoch, const Record& record) {
   auto copy = known(what.copy), primary = known(what.primary);
   if (!copy) return did_not(copy.error());
   if (!primary) return did_not(primary.error());
   Busy busy(*this, what.copy);
-  auto position = make_follow(**copy, **primary, true, record, in(kRebuildTime));
+  auto position = make_follow(**copy, **primary, true, epoch, record, in(kRebuildTime));
   {
     std::lock_guard lock(mutex_);
     Seen& seen = copies_[what.copy].seen;
@@ -618,7 +636,7 @@ ActionDone ServerPath::quarantine(CopyId copy, const Record& record) {
   auto server = known(copy);
   if (!server) return did_not(server.error());
   Busy busy(*this, copy);
-  if ((*server)->managed() && (*server)->has_data()) write_ledger(**server, record);
+  if ((*server)->managed() && (*server)->has_data(in(kAgentTime))) write_ledger(**server, record);
   return succeeded();
 }
 

@@ -151,7 +151,7 @@ class ServerPath : public DataPath {
                            const control::Record& record, Monotonic deadline);
   Result<void> wait_received(ServerCopy& target, engines::postgres::Lsn lsn, Monotonic deadline);
   Result<Position> make_follow(ServerCopy& copy, ServerCopy& primary, bool may_rebuild,
-                               const control::Record& record, Monotonic deadline);
+                               Epoch epoch, const control::Record& record, Monotonic deadline);
   Result<void> follow_by_sql(ServerCopy& copy, const ServerCopy& primary, Monotonic deadline);
   Result<void> keep_slots(ServerControl& primary, CopyId copy, const control::Record& record,
                           Monotonic deadline);

@@ -124,6 +124,33 @@ password = "file:secret"
   EXPECT_THAT(config.warnings[1], HasSubstr("no backup is made"));
 }
 
+// A cluster of one server; `more` is added to its copy.
+std::string server_cluster(const std::string& more, const std::string& name = "m") {
+  return "[[cluster]]\nname = \"" + name +
+         "\"\n[[cluster.copy]]\nname = \"a\"\nengine = \"postgres\"\naddress = "
+         "\"host=10.0.0.5\"\n" +
+         more;
+}
+
+constexpr const char* kAgentTls =
+    "[agent_tls]\ncertificate = \"s.crt\"\nkey = \"s.key\"\nauthority = \"/etc/ca.crt\"\n";
+
+TEST(Config, AgentsAreRead) {
+  Config config = parsed(kAgentTls + server_cluster("agent = \"10.0.0.5:6445\"\n") +
+                         server_cluster("agent = \"[::1]:7\"\nagent_name = \"db-a\"\n", "n"));
+  EXPECT_EQ(config.agent_tls.certificate, "/etc/spar/s.crt");
+  EXPECT_EQ(config.agent_tls.key, "/etc/spar/s.key");
+  EXPECT_EQ(config.agent_tls.authority, "/etc/ca.crt");
+  ASSERT_EQ(config.clusters.size(), 2u);
+  const AgentAddress& first = config.clusters[0].copies[0].agent;
+  EXPECT_EQ(first.at.host, "10.0.0.5");
+  EXPECT_EQ(first.at.port, 6445);
+  EXPECT_EQ(first.name, "10.0.0.5");
+  EXPECT_EQ(config.clusters[1].copies[0].agent.at.host, "::1");
+  EXPECT_EQ(config.clusters[1].copies[0].agent.name, "db-a");
+  EXPECT_FALSE(parsed(server_cluster("")).clusters[0].copies[0].agent.at.on());
+}
+
 struct Mistake {
   const char* name;
   std::string text;
@@ -221,6 +248,23 @@ INSTANTIATE_TEST_SUITE_P(
                 kCluster + "[[user]]\nname = \"a\"\npassword = \"b\"\n[[user]]\nname = "
                            "\"a\"\npassword = \"b\"\n",
                 "15:8: two users are named \"a\"", ""},
+        Mistake{"agent_without_tls", server_cluster("agent = \"10.0.0.5:6445\"\n"),
+                "1:1: copy \"a\" has an agent, and there is no [agent_tls]", "authority"},
+        Mistake{"agent_half_tls", "[agent_tls]\nkey = \"k\"\n" + kCluster,
+                "1:1: [agent_tls] lacks the key \"certificate\"", ""},
+        Mistake{"bad_agent", kAgentTls + server_cluster("agent = \"db-a:6445\"\n"),
+                "11:9: agent cannot be \"db-a:6445\"", "numeric"},
+        Mistake{"agent_and_path",
+                kAgentTls + server_cluster("path = \"p\"\nagent = \"10.0.0.5:6445\"\n"),
+                "12:9: copy \"a\" has both path and agent", "`spar agent`"},
+        Mistake{"agent_name_alone", server_cluster("agent_name = \"x\"\n"),
+                "7:14: agent_name without agent", "ADDRESS:PORT"},
+        Mistake{"agent_twice",
+                kAgentTls + server_cluster("agent = \"10.0.0.5:6445\"\n") +
+                    server_cluster("agent = \"10.0.0.5:6445\"\n", "n"),
+                "1:1: two copies named \"a\" have the same agent", "name of its own"},
+        Mistake{"agent_of_sqlite", kCluster + "agent = \"10.0.0.5:6445\"\n",
+                "11:1: unknown key \"agent\"", ""},
         Mistake{"bad_secret", kCluster + "[[user]]\nname = \"a\"\npassword = \"SCRAM-SHA-256$x\"\n",
                 "13:12: the password of \"a\" is not usable", "env:NAME"}),
     [](const auto& mistake) { return mistake.param.name; });

@@ -1,0 +1,108 @@
+#include "agent/local_agent.h"
+
+#include <algorithm>
+
+#include "agent/limits.h"
+#include "base/log.h"
+
+namespace spar::agent {
+
+using std::chrono::steady_clock;
+
+LocalAgent::LocalAgent(storage::Disk& disk, PostgresServer server)
+    : server_(std::move(server)),
+      epochs_(disk, server_.place().directory + "/epoch", server_.user()) {}
+
+// --- who may ---
+
+Result<void> LocalAgent::admit(Epoch epoch) {
+  SPAR_TRY(server_.make_place());
+  return epochs_.admit(epoch);
+}
+
+Result<LocalAgent::Turn> LocalAgent::wait_for_turn(Monotonic deadline) {
+  Turn turn(order_, std::defer_lock);
+  if (turn.try_lock_until(deadline)) return turn;
+  return failure(Code::deadline,
+                 "the server in " + server_.place().directory + " is busy with another order",
+                 "57014");
+}
+
+// Admitted when its turn has come, not before: a newer order may have gone first meanwhile.
+Result<LocalAgent::Turn> LocalAgent::begin(Epoch epoch, Monotonic deadline) {
+  SPAR_ASSIGN(Turn turn, wait_for_turn(deadline));
+  SPAR_TRY(admit(epoch));
+  return turn;
+}
+
+// --- questions ---
+
+Result<AgentReport> LocalAgent::look(Monotonic) {
+  SPAR_ASSIGN(Epoch epoch, epochs_.highest());
+  return AgentReport{.server = server_.status(),
+                     .has_data = server_.has_data(),
+                     .standby = server_.is_standby(),
+                     .must_be_rewound = server_.must_be_rewound(),
+                     .epoch = epoch};
+}
+
+Result<std::string> LocalAgent::transactions_beyond(const std::vector<TimelineEnd>& ends,
+                                                    Monotonic deadline) {
+  SPAR_ASSIGN(std::uint32_t timeline, server_.timeline(deadline));
+  auto end = std::ranges::find(ends, timeline, &TimelineEnd::timeline);
+  return end == ends.end() ? "" : server_.transactions_from(timeline, end->lsn, deadline);
+}
+
+// --- orders ---
+
+Result<void> LocalAgent::create(Epoch epoch, const FirstUser& user, Monotonic deadline) {
+  SPAR_ASSIGN(Turn turn, begin(epoch, deadline));
+  if (!server_.has_data()) {
+    InitOptions options{.superuser = user.name,
+                        .login = user.password.empty() ? Login::trust : Login::scram,
+                        .password = user.password};
+    SPAR_TRY(server_.init(options, deadline));
+  }
+  return server_.start(StartAs::primary, deadline);
+}
+
+Result<void> LocalAgent::start(Epoch epoch, StartAs as, Monotonic deadline) {
+  SPAR_ASSIGN(Turn turn, begin(epoch, deadline));
+  return server_.start(as, deadline);
+}
+
+Result<void> LocalAgent::stop(Epoch epoch, Stop how, Monotonic deadline) {
+  if (how == Stop::kill) return kill(epoch, deadline);
+  SPAR_ASSIGN(Turn turn, begin(epoch, deadline));
+  return server_.stop(how, deadline);
+}
+
+// Once at once, for a server that another order is starting must not go on either, and once when no
+// other order can follow.
+Result<void> LocalAgent::kill(Epoch epoch, Monotonic deadline) {
+  Result<void> kept = admit(epoch);
+  if (!kept && kept.error().code == Code::invalid) return kept;
+  if (!kept) log_error("agent", kept.error().message);
+  Result<void> ended = server_.stop(Stop::kill, deadline);
+  SPAR_ASSIGN(Turn turn, wait_for_turn(deadline));
+  return ended ? server_.stop(Stop::kill, deadline) : ended;
+}
+
+Result<void> LocalAgent::rewind(Epoch epoch, const Upstream& source, Monotonic deadline) {
+  SPAR_ASSIGN(Turn turn, begin(epoch, deadline));
+  const Monotonic patience = std::min(deadline, steady_clock::now() + kStopInOrderTime);
+  if (!server_.stop(Stop::fast, patience)) SPAR_TRY(server_.stop(Stop::kill, deadline));
+  SPAR_TRY(server_.rewind(source, deadline));
+  return server_.start(StartAs::standby, deadline);
+}
+
+Result<std::string> LocalAgent::rebuild(Epoch epoch, const Upstream& source, Monotonic deadline) {
+  SPAR_ASSIGN(Turn turn, begin(epoch, deadline));
+  SPAR_TRY(server_.stop(Stop::kill, deadline));
+  SPAR_ASSIGN(std::string aside, server_.set_aside());
+  SPAR_TRY(server_.base_backup(source, deadline));
+  SPAR_TRY(server_.start(StartAs::standby, deadline));
+  return aside;
+}
+
+}  // namespace spar::agent

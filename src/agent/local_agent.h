@@ -1,0 +1,43 @@
+// agent/local_agent.h: a server's agent over its directory on this machine.
+//
+// Contract    See server_agent.h. The epoch stands in the file `epoch` of the server's place. A kill
+//             is done even when that file cannot be written: a server that must end goes first.
+// Threads     Any thread; orders wait for each other until their deadline.
+// Not here    Two agents of one place: nothing keeps them apart but their configuration.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "agent/epoch_keeper.h"
+#include "agent/server_agent.h"
+
+namespace spar::agent {
+
+class LocalAgent : public ServerAgent {
+ public:
+  LocalAgent(storage::Disk& disk, PostgresServer server);
+
+  Result<AgentReport> look(Monotonic deadline) override;
+  Result<std::string> transactions_beyond(const std::vector<TimelineEnd>& ends,
+                                          Monotonic deadline) override;
+  Result<void> create(Epoch epoch, const FirstUser& user, Monotonic deadline) override;
+  Result<void> start(Epoch epoch, StartAs as, Monotonic deadline) override;
+  Result<void> stop(Epoch epoch, Stop how, Monotonic deadline) override;
+  Result<void> rewind(Epoch epoch, const Upstream& source, Monotonic deadline) override;
+  Result<std::string> rebuild(Epoch epoch, const Upstream& source, Monotonic deadline) override;
+
+ private:
+  using Turn = std::unique_lock<std::timed_mutex>;
+  // The right to change the server, for an order that is not too old.
+  Result<Turn> begin(Epoch epoch, Monotonic deadline);
+  Result<Turn> wait_for_turn(Monotonic deadline);
+  Result<void> admit(Epoch epoch);
+  Result<void> kill(Epoch epoch, Monotonic deadline);
+
+  PostgresServer server_;
+  EpochKeeper epochs_;
+  std::timed_mutex order_;
+};
+
+}  // namespace spar::agent
