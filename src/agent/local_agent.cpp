@@ -1,6 +1,7 @@
 #include "agent/local_agent.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/limits.h"
 #include "base/log.h"
@@ -8,6 +9,25 @@
 namespace spar::agent {
 
 using std::chrono::steady_clock;
+
+class LocalAgent::Turn {
+ public:
+  explicit Turn(LocalAgent& agent) : agent_(&agent) {}
+  Turn(Turn&& other) noexcept : agent_(std::exchange(other.agent_, nullptr)) {}
+  Turn& operator=(Turn&& other) noexcept {
+    std::swap(agent_, other.agent_);
+    return *this;
+  }
+  ~Turn() {
+    if (agent_ == nullptr) return;
+    std::lock_guard lock(agent_->mutex_);
+    agent_->busy_ = false;
+    agent_->changed_.notify_all();
+  }
+
+ private:
+  LocalAgent* agent_;
+};
 
 LocalAgent::LocalAgent(storage::Disk& disk, PostgresServer server)
     : server_(std::move(server)),
@@ -20,19 +40,24 @@ Result<void> LocalAgent::admit(Epoch epoch) {
   return epochs_.admit(epoch);
 }
 
-Result<LocalAgent::Turn> LocalAgent::wait_for_turn(Monotonic deadline) {
-  Turn turn(order_, std::defer_lock);
-  if (turn.try_lock_until(deadline)) return turn;
+// Admitted when its turn has come, not before: a newer order may have gone first meanwhile.
+Result<LocalAgent::Turn> LocalAgent::begin(Epoch epoch, Monotonic deadline) {
+  {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_until(lock, deadline, [this] { return !busy_ && kills_ == 0; })) {
+      return busy();
+    }
+    busy_ = true;
+  }
+  Turn turn(*this);
+  SPAR_TRY(admit(epoch));
+  return turn;
+}
+
+Failure LocalAgent::busy() const {
   return failure(Code::deadline,
                  "the server in " + server_.place().directory + " is busy with another order",
                  "57014");
-}
-
-// Admitted when its turn has come, not before: a newer order may have gone first meanwhile.
-Result<LocalAgent::Turn> LocalAgent::begin(Epoch epoch, Monotonic deadline) {
-  SPAR_ASSIGN(Turn turn, wait_for_turn(deadline));
-  SPAR_TRY(admit(epoch));
-  return turn;
 }
 
 // --- questions ---
@@ -77,14 +102,26 @@ Result<void> LocalAgent::stop(Epoch epoch, Stop how, Monotonic deadline) {
   return server_.stop(how, deadline);
 }
 
-// Once at once, for a server that another order is starting must not go on either, and once when no
-// other order can follow.
+// At once, for what an order is just starting must not go on; and again when that order has ended.
 Result<void> LocalAgent::kill(Epoch epoch, Monotonic deadline) {
   Result<void> kept = admit(epoch);
   if (!kept && kept.error().code == Code::invalid) return kept;
   if (!kept) log_error("agent", kept.error().message);
+  {
+    std::lock_guard lock(mutex_);
+    ++kills_;
+  }
   Result<void> ended = server_.stop(Stop::kill, deadline);
-  SPAR_ASSIGN(Turn turn, wait_for_turn(deadline));
+  std::unique_lock lock(mutex_);
+  const bool alone = changed_.wait_until(lock, deadline, [this] { return !busy_; });
+  --kills_;
+  if (!alone) {
+    changed_.notify_all();
+    return busy();
+  }
+  busy_ = true;
+  lock.unlock();
+  Turn turn(*this);
   return ended ? server_.stop(Stop::kill, deadline) : ended;
 }
 

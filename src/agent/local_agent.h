@@ -2,11 +2,13 @@
 //
 // Contract    See server_agent.h. The epoch stands in the file `epoch` of the server's place. A kill
 //             is done even when that file cannot be written: a server that must end goes first.
+// Invariants  A kill ends what an order before it is starting, and nothing that an order after it
+//             started: what comes later waits until the kill is done.
 // Threads     Any thread; orders wait for each other until their deadline.
 // Not here    Two agents of one place: nothing keeps them apart but their configuration.
 #pragma once
 
-#include <memory>
+#include <condition_variable>
 #include <mutex>
 
 #include "agent/epoch_keeper.h"
@@ -28,16 +30,18 @@ class LocalAgent : public ServerAgent {
   Result<std::string> rebuild(Epoch epoch, const Upstream& source, Monotonic deadline) override;
 
  private:
-  using Turn = std::unique_lock<std::timed_mutex>;
-  // The right to change the server, for an order that is not too old.
-  Result<Turn> begin(Epoch epoch, Monotonic deadline);
-  Result<Turn> wait_for_turn(Monotonic deadline);
+  class Turn;  // the right to change the server, one at a time
+  Result<Turn> begin(Epoch epoch, Monotonic deadline);  // for an order that is not too old
+  Failure busy() const;
   Result<void> admit(Epoch epoch);
   Result<void> kill(Epoch epoch, Monotonic deadline);
 
   PostgresServer server_;
   EpochKeeper epochs_;
-  std::timed_mutex order_;
+  std::mutex mutex_;  // for what follows
+  std::condition_variable changed_;
+  bool busy_ = false;  // somebody has the turn
+  int kills_ = 0;      // that came; they go before all others
 };
 
 }  // namespace spar::agent

@@ -431,10 +431,10 @@ TEST_F(Continuity, WaitsWhenItsServerIsFenced) {
   auto it = client(), open = client();
   ASSERT_EQ(it->ask("INSERT INTO t VALUES (1, 1)"), "INSERT 0 1");
   ASSERT_EQ(open->ask("BEGIN"), "BEGIN");
-  ASSERT_EQ(open->ask("UPDATE t SET n = 2"), "UPDATE 1");
+  ASSERT_EQ(open->ask("UPDATE t SET n = 2 WHERE id = 1"), "UPDATE 1");
   must(a_->control().fence(patiently()));
   ASSERT_EQ(PQsendQuery(it->get(), "INSERT INTO t VALUES (2, 2)"), 1);
-  ASSERT_EQ(PQsendQuery(open->get(), "UPDATE t SET n = 3"), 1);
+  ASSERT_EQ(PQsendQuery(open->get(), "UPDATE t SET n = 3 WHERE id = 1"), 1);
   PQflush(it->get());
   PQflush(open->get());
   std::this_thread::sleep_for(std::chrono::milliseconds(300));

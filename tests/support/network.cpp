@@ -4,11 +4,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <stdexcept>
 #include <thread>
 
@@ -93,6 +95,13 @@ void Host::run(const std::function<void()>& work) {
   });
   inside.join();
   if (failed) std::rethrow_exception(failed);
+}
+
+std::string Host::inside(const std::string& program, const std::string& file) const {
+  std::ofstream(file) << "#!/bin/sh\nexec nsenter --net=/proc/" << holder_ << "/ns/net " << program
+                      << " \"$@\"\n";
+  ::chmod(file.c_str(), 0755);
+  return file;
 }
 
 void Host::cut() {

@@ -29,6 +29,8 @@ class Host {
 
   std::string address() const { return "10.77.0." + std::to_string(number_); }
   void run(const std::function<void()>& work);
+  // A program that runs `program` inside the host with the same arguments, written to `file`.
+  std::string inside(const std::string& program, const std::string& file) const;
   void cut();
   void heal();
 

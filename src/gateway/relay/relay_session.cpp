@@ -137,8 +137,11 @@ bool RelaySession::needs_server(const Frame& frame, Chunks& to_client) {
 // Whether a batch that has ended, and is not answered, changes what the message may refer to.
 bool RelaySession::needs_answers(char type) const {
   if (waits_for_unit(type)) return true;
+  return std::string_view("QPBDC").contains(type) && unsettled();
+}
+
+bool RelaySession::unsettled() const {
   if (undo_.empty() && effects_.empty()) return false;
-  if (!std::string_view("QPBDC").contains(type)) return false;
   bool changes = false;
   for (std::size_t i = 0; i < owed_.size(); ++i) {
     const Owed& owed = owed_.at(i);
@@ -161,10 +164,6 @@ void RelaySession::expect(Owed owed) {
 
 std::uint32_t RelaySession::note(const Owed& owed, std::string_view message,
                                  const StatementPtr& statement) {
-  if (journal_.empty()) {
-    start_settings_ = settings_;
-    unnamed_noted_ = touches_server_ = false;
-  }
   return journal_.push({.what = owed.what,
                         .swallow = owed.swallow,
                         .takes_ready = owed.takes_ready,
@@ -202,7 +201,11 @@ void RelaySession::more(std::string_view message, Chunks& to_server) {
 }
 
 Result<bool> RelaySession::client_frame(const Frame& frame, Chunks& to_server, Chunks& to_client) {
-  if (journal_.empty()) start_holds_ = holds_;
+  if (journal_.empty()) {
+    start_holds_ = holds_;
+    start_settings_ = settings_;
+    unnamed_noted_ = touches_server_ = false;
+  }
   unsynced_ |= std::string_view("PBDCE").contains(frame.type);
   switch (frame.type) {
     case 'Q':

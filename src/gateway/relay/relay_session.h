@@ -157,6 +157,7 @@ class RelaySession {
   // relay_session.cpp: what the client says.
   bool needs_server(const Frame& frame, Chunks& to_client);
   bool needs_answers(char type) const;
+  bool unsettled() const;
   bool waits_for_unit(char type) const;
   // False: not now; answers must come first.
   Result<bool> client_frame(const Frame& frame, Chunks& to_server, Chunks& to_client);
@@ -196,7 +197,7 @@ class RelaySession {
 
   // relay_session_answers.cpp: what the server says.
   Result<bool> passes(const Frame& frame, Chunks& to_client);
-  bool notice_passes() const;
+  bool notice_passes();
   bool stays_behind(const Frame& frame);
   bool answer_passes(const Frame& frame, Chunks& to_client);
   bool ready_passes(Chunks& to_client);
@@ -215,6 +216,7 @@ class RelaySession {
   bool is_lost(const Frame& frame) const;
   void step_done(const Owed& owed);
   bool repeated();
+  bool all_answered() const;
   void told_ready(std::uint32_t step);
 
   // relay_session_units.cpp: what is sent around a client's statements.
@@ -244,6 +246,7 @@ class RelaySession {
   bool finish_one(const Owed& owed, std::string_view tag, Chunks& to_client);
   void begin_replay(Chunks& to_server, Chunks& to_client);
   void advance_replay(Chunks& to_server, Chunks& to_client);
+  void skip_resends(std::vector<Undo>& undone);
   void resend(std::uint32_t number, Chunks& to_server);
   void stand_failed(Chunks& to_server);
   Traits::Verb bound_verb(const Frame& frame) const;
@@ -296,7 +299,6 @@ class RelaySession {
   bool ended_ = false;        // COMMIT or ROLLBACK was answered, ReadyForQuery was not
   bool wrote_ = false;        // it may have
   bool probe_due_ = false;    // it may have since its id was asked for
-  bool asked_ = false;        // for its id, which left a portal
   bool commit_sent_ = false;  // and not refused
   bool batch_copies_in_ = false;
   bool standard_strings_ = true;
@@ -310,6 +312,7 @@ class RelaySession {
   std::map<std::uint32_t, ReturnedRows> returned_;          // by Step::returns
   std::map<std::uint64_t, std::string> described_inserts_;  // RowDescription by statement
   DigestReader now_;                                        // of the answer under way
+  std::uint16_t notices_now_ = 0;
   SettingsPtr start_settings_;
   std::uint8_t start_holds_ = 0;
   bool unnamed_noted_ = false;   // the journal prepares the unnamed statement

@@ -114,10 +114,15 @@ Result<bool> RelaySession::passes(const Frame& frame, Chunks& to_client) {
   }
 }
 
-bool RelaySession::notice_passes() const {
+bool RelaySession::notice_passes() {
   if (owed_.empty()) return true;
   const Owed& front = owed_.front();
-  return front.what != Expect::internal && !recovering_ && !(front.swallow && front.takes_ready);
+  if (front.what == Expect::internal || (front.swallow && front.takes_ready)) return false;
+  Step* step = journal_.find(front.step);
+  if (step == nullptr) return !recovering_;
+  if (++notices_now_ <= step->notices || (recovering_ && step->done)) return false;
+  step->notices = notices_now_;
+  return true;
 }
 
 // Behind a CommandComplete that waits.
@@ -244,6 +249,7 @@ void RelaySession::step_done(const Owed& owed) {
     if (!step->swallow) diverged_ |= now_.digest().messages < step->seen.messages;
     step->done = true;
   }
+  notices_now_ = 0;
   now_.restart();
 }
 
@@ -308,7 +314,7 @@ Result<void> RelaySession::on_ready(const Frame& frame, Chunks& to_client) {
   if (status_ == 'I' && front.what != Expect::internal) {
     commit_changes();
     set_in_transaction_ = false;
-    if (owed_.empty() && !batch_open_) portals_.clear();
+    if (all_answered() && !batch_open_) portals_.clear();
   }
   if (front.what == Expect::query && wrap_ == Wrap::closing) unsynced_ = false;
   if (told) told_ready(front.step);
@@ -318,9 +324,17 @@ Result<void> RelaySession::on_ready(const Frame& frame, Chunks& to_client) {
 
 void RelaySession::told_ready(std::uint32_t step) {
   told_status_ = status_;
-  if (owed_.empty()) turning_ = begun_ = false;
-  if (owed_.empty() && !batch_open_) unsynced_ = false;
+  if (all_answered()) {
+    turning_ = begun_ = false;
+    unsynced_ &= batch_open_;
+    // What was to end the transaction was ignored by the server, if it goes on.
+    if (status_ != 'I') commit_sent_ = rolls_back_ = left_ = false;
+  }
   if (status_ == 'I') end_transaction(step);
+}
+
+bool RelaySession::all_answered() const {
+  return owed_.empty() && !(recovering_ && resend_next_ < journal_.end());
 }
 
 void RelaySession::on_error() {
@@ -346,6 +360,7 @@ void RelaySession::skip_to_sync() {
     probe_due_ |= owed.probe && xid_ == 0;
     step_done(owed);
   }
+  if (owed_.empty()) skip_resends(undone);
   for (auto entry = undone.rbegin(); entry != undone.rend(); ++entry) undo(*entry);
   skipping_ = owed_.empty();
 }

@@ -254,6 +254,7 @@ void RelaySession::begin_replay(Chunks& to_server, Chunks& to_client) {
   failed_ = skipping_ = copy_in_ = ended_ = commit_sent_ = false;
   xid_ = 0;
   now_ = DigestReader();
+  notices_now_ = 0;
   resend_next_ = journal_.begin();
   verify_left_ = 0;
   for (std::uint32_t i = journal_.begin(); i < journal_.end(); ++i) {
@@ -274,6 +275,7 @@ void RelaySession::advance_replay(Chunks& to_server, Chunks& to_client) {
     if (journal_.at(resend_next_).barrier && !owed_.empty()) {
       return to_server.copy(std::string_view("H\0\0\0\4", 5));
     }
+    if (unsettled()) return;
     resend(resend_next_++, to_server);
   }
   answer_known(to_client);
@@ -283,6 +285,22 @@ void RelaySession::advance_replay(Chunks& to_server, Chunks& to_client) {
   if (!touches_server_) return;
   server_->must_reset = true;
   server_->statements.clear();
+}
+
+// The server ignores what is not repeated yet, up to the next Sync.
+void RelaySession::skip_resends(std::vector<Undo>& undone) {
+  while (recovering_ && resend_next_ < journal_.end()) {
+    Step& step = journal_.at(resend_next_);
+    if (step.what == Expect::sync) return;
+    if (!pending_.empty() && pending_.front().owed.step == resend_next_) {
+      if (pending_.front().undo) undone.push_back(std::move(*pending_.front().undo));
+      pending_.erase(pending_.begin());
+    }
+    if (step.done && step.what != Expect::nothing) --verify_left_;
+    diverged_ |= step.seen.messages > 0;
+    step.done = true;
+    ++resend_next_;
+  }
 }
 
 void RelaySession::resend(std::uint32_t number, Chunks& to_server) {
@@ -305,12 +323,12 @@ void RelaySession::resend(std::uint32_t number, Chunks& to_server) {
     if (one.undo) undo_.push(std::move(*one.undo));
     if (one.effects) effects_.push(std::move(one.effects));
   }
-  commit_sent_ |= step.ends;
+  commit_sent_ |= step.ends && !step.done;
+  skipping_ &= step.what != Expect::sync;
   if (step.statement != nullptr && step.what == Expect::parse) {
-    if (server_->statements.touch(step.statement->id)) owed.what = Expect::known;
-    if (owed.what == Expect::parse) make_place(step.statement, to_server);
+    make_place(step.statement, to_server);  // also one that is there: it may have to fail
   } else if (step.statement != nullptr) {
-    provide_named(step.statement, to_server);
+    provide_named(step.statement, to_server, step.probe);
   }
   if (owed.what == Expect::known) {
     owed.swallow |= step.done;

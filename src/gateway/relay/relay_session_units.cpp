@@ -121,16 +121,15 @@ void RelaySession::run_own(Own which, Owed owed, Chunks& to_server) {
   const Bytes portal = with_zero(portal_of(which));
   provide_named(statement, to_server, owed.probe);
   owed.swallow = true;
-  if (std::exchange(asked_, asked_ || owed.probe) && owed.probe) {
-    owed.what = Expect::close;
-    send_copy(owed, message('C', 'P' + portal), to_server);
-  }
   owed.what = Expect::bind;
   send_copy(owed, message('B', portal + with_zero(statement->server_name) + Bytes(6, '\0')),
             to_server, statement);
   owed.what = Expect::execute;
   owed.barrier = false;
   send_copy(owed, message('E', portal + Bytes(4, '\0')), to_server);
+  if (!owed.probe) return;
+  owed.what = Expect::close;  // a portal that could still be asked forbids COPY ... WITH (FREEZE)
+  send_copy(owed, message('C', 'P' + portal), to_server);
 }
 
 void RelaySession::send_probe(Chunks& to_server) {
@@ -182,7 +181,7 @@ void RelaySession::leave_wrap(Chunks& to_server) {
 
 // The client has been told that it is in no transaction.
 void RelaySession::end_transaction(std::uint32_t step) {
-  if (!owed_.empty() || batch_open_) {
+  if (!all_answered() || batch_open_) {
     if (!journal_.overflowed()) journal_.drop_through(step);
     return;
   }
@@ -193,7 +192,7 @@ void RelaySession::forget_transaction() {
   journal_.clear();
   returned_.clear();
   wrap_ = Wrap::none;
-  left_ = commits_ = begun_ = rolls_back_ = ended_ = asked_ = wrote_ = probe_due_ = commit_sent_ =
+  left_ = commits_ = begun_ = rolls_back_ = ended_ = wrote_ = probe_due_ = commit_sent_ =
       read_only_ = false;
   xid_ = 0;
   withheld_.clear();

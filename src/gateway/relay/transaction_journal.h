@@ -78,6 +78,7 @@ struct Step {
   bool commits = false;         // may have its effect at once, and nobody can ask whether it had
   bool ends = false;            // COMMIT of the transaction
   bool done = false;            // answered
+  std::uint16_t notices = 0;    // that the client got
   std::uint32_t returns = 0;    // the step under which the rows of an INSERT are kept
   StatementPtr statement = {};  // must be on the connection; of a Parse: is what it prepares
   Digest seen = {};

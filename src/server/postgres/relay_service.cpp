@@ -1,5 +1,7 @@
 #include "server/postgres/relay_service.h"
 
+#include "query/replay/explicit_values.h"
+
 namespace spar::server::postgres {
 namespace {
 
@@ -63,6 +65,11 @@ RelayLoop::Options loop_options(Node& node, const gateway::Credentials& credenti
                     [done = std::move(done)](engines::postgres::Outcome found) {
                       done(to_relay(found));
                     });
+              },
+          .explicit_values =
+              [](std::string_view sql, std::span<const std::string> names,
+                 const query::replay::AnsweredRows& rows) {
+                return query::replay::with_explicit_values(sql, names, rows);
               },
           .greeting = [&node](std::string_view database) { return node.warning_for(database); }};
 }
