@@ -22,6 +22,9 @@ const std::string kSources = SPAR_SOURCE_DIR "/tests/integration";
 constexpr const char* kSuiteVariable = "SPAR_POSTGRES_REGRESS";
 constexpr const char* kInstalledSuite = "/usr/lib/postgresql/15/lib/pgxs/src/test/regress";
 
+// They make tablespaces, which are directories on one server.
+const std::set<std::string> kLeftOut = {"test_setup", "tablespace"};
+
 std::vector<std::string> scripts_in(const std::string& directory) {
   std::vector<std::string> names;
   if (!fs::exists(directory)) return names;
@@ -59,7 +62,7 @@ class PostgresSuite {
  public:
   explicit PostgresSuite(std::string directory) : sql_(std::move(directory) + "/sql/") {
     cluster().make_database(kTemplate);
-    (void)cluster().run_script(cluster().direct(kTemplate), sql_ + "test_setup.sql");
+    (void)cluster().run_script(cluster().direct(kTemplate), setup());
     const Ran filled =
         cluster().psql(cluster().direct(kTemplate), {"-q", "-f", kSources + "/postgres_suite.sql"});
     if (filled.exit_code != 0) throw std::runtime_error(filled.output);
@@ -77,6 +80,16 @@ class PostgresSuite {
   static constexpr const char* kTemplate = "suite";
   static constexpr const char* kDatabase = "regression";
 
+  // Without a tablespace inside of the data: a rewind cannot deal with one.
+  std::string setup() {
+    const std::string path = cluster().directory() + "/test_setup.sql";
+    std::ifstream in(sql_ + "test_setup.sql");
+    std::ofstream out(path);
+    for (std::string line; std::getline(in, line);) {
+      if (!line.contains("TABLESPACE")) out << line << '\n';
+    }
+    return path;
+  }
   // What the last script left to others goes too.
   void renew() {
     cluster().run_directly("drop database if exists regression with (force)");
@@ -103,20 +116,20 @@ TEST(PostgresRegress, SaysTheSameThroughSpar) {
   PostgresSuite suite(directory);
   int equal = 0, restless = 0;
   for (const std::string& name : names) {
-    if (name == "test_setup" || (only != nullptr && name != only)) continue;
+    if (kLeftOut.contains(name) || (only != nullptr && name != only)) continue;
     const std::string expected = suite.direct(name);
     std::string found = cluster().difference(expected, suite.through(name));
     // Once more: the script itself may say something else each time.
     if (!found.empty() && suite.direct(name) != expected) {
-      std::cout << "varies by itself: " << name << "\n";
+      std::cout << "varies by itself: " << name << std::endl;
       ++restless;
       continue;
     }
-    equal += found.empty();
+    equal += static_cast<int>(found.empty());
     EXPECT_TRUE(found.empty()) << name << ":\n" << found.substr(0, 6000);
   }
-  std::cout << equal << " of " << names.size() - 1 << " scripts are equal, " << restless
-            << " vary by themselves\n";
+  std::cout << equal << " of " << names.size() - kLeftOut.size() << " scripts are equal, "
+            << restless << " vary by themselves\n";
 }
 
 }  // namespace

@@ -41,21 +41,20 @@ void write_script(const std::string& path, const std::string& text) {
   fs::permissions(path, fs::perms(0755));
 }
 
-// `bin` itself when it is complete.
+// `bin` itself when it is complete; else a copy, which the servers' user can reach, and what lacks.
 std::string complete(const std::string& bin, const std::string& directory) {
   if (agent::find_postgres_tools(bin)) return bin;
-  fs::create_directory(directory);
-  for (const auto& program : fs::directory_iterator(bin)) {
-    fs::create_symlink(program.path(), directory + "/" + program.path().filename().string());
-  }
+  fs::copy(fs::path(bin).parent_path(), directory,
+           fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+  const std::string own = directory + "/bin";
   const agent::PostgresTools installed = must(agent::find_postgres_tools());
   for (const char* name : {"psql", "pg_controldata"}) {
-    fs::create_symlink(installed.program(name), directory + "/" + name);
+    fs::create_symlink(installed.program(name), own + "/" + name);
   }
-  fs::copy_file(kBackup, directory + "/pg_basebackup");
-  fs::permissions(directory + "/pg_basebackup", fs::perms(0755));
-  write_script(directory + "/pg_rewind", "#!/bin/sh\necho pg_rewind is not here >&2\nexit 1\n");
-  return directory;
+  fs::copy_file(kBackup, own + "/pg_basebackup");
+  fs::permissions(own + "/pg_basebackup", fs::perms(0755));
+  write_script(own + "/pg_rewind", "#!/bin/sh\necho pg_rewind is not here >&2\nexit 1\n");
+  return own;
 }
 
 std::unique_ptr<TestNode> start_with(const std::string& directory, const std::string& programs) {
