@@ -91,5 +91,30 @@ TEST(ServerOrm, SerialIdsSurviveFailovers) {
   cluster.expect_equal_copies(kDatabase);
 }
 
+// What the heir never heard of, a sequence's step too, is repeated there with the ids that the client
+// was told; nobody gets them again.
+TEST(ServerOrm, AnIdIsGivenOnce) {
+  if (!ServerDirectory::can_run()) GTEST_SKIP() << kNoPostgres;
+  ClientCluster cluster;
+  const app::SqlAddress address = cluster.through("postgres");
+  for (int loss = 0; loss < runs(kDefaultLosses) && !HasFailure(); ++loss) {
+    const json before = cluster.wait_until_whole();
+    const std::string table = "t" + std::to_string(loss);
+    app::SqlClient first(address), second(address);
+    must(first.connect());
+    must(second.connect());
+    ASSERT_TRUE(first.run("create table " + table + " (id serial primary key, t text)").ok);
+    ASSERT_TRUE(first.run("begin").ok);
+    const std::string insert = "insert into " + table + " (t) values ('x') returning id";
+    const auto told = first.run(insert);
+    ASSERT_TRUE(told.ok) << told.error;
+    ::kill(copy_of(before, primary_of(before)).value("pid", 0), SIGKILL);
+    const auto committed = first.run("commit");
+    EXPECT_TRUE(committed.ok) << committed.error;
+    const auto next = second.run(insert);
+    EXPECT_TRUE(next.ok) << "after " << told.rows[0][0] << ": " << next.error;
+  }
+}
+
 }  // namespace
 }  // namespace spar::test

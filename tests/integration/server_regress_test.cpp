@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <set>
 
 #include "tests/support/client_cluster.h"
@@ -56,30 +57,42 @@ INSTANTIATE_TEST_SUITE_P(Scripts, ServerRegress,
                          ::testing::ValuesIn(scripts_in(kSources + "/regress")),
                          [](const auto& script) { return script.param; });
 
-// PostgreSQL's own suite. Each script gets a copy of the database that test_setup makes; it counts
-// when it says the same twice directly.
+// PostgreSQL's own suite, its scripts one after the other in one database.
 class PostgresSuite {
  public:
-  explicit PostgresSuite(std::string directory) : sql_(std::move(directory) + "/sql/") {
-    cluster().make_database(kTemplate);
-    (void)cluster().run_script(cluster().direct(kTemplate), setup());
-    const Ran filled =
-        cluster().psql(cluster().direct(kTemplate), {"-q", "-f", kSources + "/postgres_suite.sql"});
-    if (filled.exit_code != 0) throw std::runtime_error(filled.output);
-  }
-  std::string direct(const std::string& name) {
+  using Answers = std::map<std::string, std::string>;
+
+  PostgresSuite(std::string directory, std::vector<std::string> names)
+      : sql_(std::move(directory) + "/sql/"), names_(std::move(names)) {}
+
+  Answers answers(bool through) {
     renew();
-    return cluster().run_script(cluster().direct(kDatabase), sql_ + name + ".sql");
-  }
-  std::string through(const std::string& name) {
-    renew();
-    return cluster().run_script(cluster().through(kDatabase), sql_ + name + ".sql");
+    Answers all;
+    for (const std::string& name : names_) {
+      if (kLeftOut.contains(name)) continue;
+      all[name] =
+          cluster().run_script(through ? cluster().through(kDatabase) : cluster().direct(kDatabase),
+                               sql_ + name + ".sql");
+    }
+    return all;
   }
 
  private:
-  static constexpr const char* kTemplate = "suite";
   static constexpr const char* kDatabase = "regression";
 
+  // What was left to others goes too.
+  void renew() {
+    cluster().run_directly("drop database if exists regression with (force)");
+    cluster().run_directly(
+        "do $$ declare r name; begin for r in select rolname from pg_roles where rolname ~ "
+        "'^(regress|test_)' loop execute format('drop owned by %I', r); execute format('drop role "
+        "%I', r); end loop; end $$");
+    cluster().make_database(kDatabase);
+    (void)cluster().run_script(cluster().direct(kDatabase), setup());
+    const Ran filled =
+        cluster().psql(cluster().direct(kDatabase), {"-q", "-f", kSources + "/postgres_suite.sql"});
+    if (filled.exit_code != 0) throw std::runtime_error(filled.output);
+  }
   // Without a tablespace inside of the data: a rewind cannot deal with one.
   std::string setup() {
     const std::string path = cluster().directory() + "/test_setup.sql";
@@ -90,46 +103,38 @@ class PostgresSuite {
     }
     return path;
   }
-  // What the last script left to others goes too.
-  void renew() {
-    cluster().run_directly("drop database if exists regression with (force)");
-    cluster().run_directly(
-        "do $$ declare r name; begin for r in select rolname from pg_roles where rolname ~ "
-        "'^(regress|test_)' loop execute format('drop owned by %I', r); execute format('drop role "
-        "%I', r); end loop; end $$");
-    cluster().run_directly("create database regression template suite");
-  }
 
   std::string sql_;
+  std::vector<std::string> names_;
 };
 
 TEST(PostgresRegress, SaysTheSameThroughSpar) {
   if (!ServerDirectory::can_run()) GTEST_SKIP() << kNoPostgres;
   const char* named = std::getenv(kSuiteVariable);
   const std::string directory = named == nullptr ? kInstalledSuite : named;
-  const std::vector<std::string> names = scripts_in(directory + "/sql");
+  std::vector<std::string> names = scripts_in(directory + "/sql");
   if (names.empty()) {
     GTEST_SKIP() << "PostgreSQL's regression scripts are not in " << directory << "/sql; "
                  << kSuiteVariable << " names a directory that has them";
   }
-  const char* only = std::getenv("SPAR_ONLY");
-  PostgresSuite suite(directory);
-  int equal = 0, restless = 0;
-  for (const std::string& name : names) {
-    if (kLeftOut.contains(name) || (only != nullptr && name != only)) continue;
-    const std::string expected = suite.direct(name);
-    std::string found = cluster().difference(expected, suite.through(name));
-    // Once more: the script itself may say something else each time.
-    if (!found.empty() && suite.direct(name) != expected) {
-      std::cout << "varies by itself: " << name << std::endl;
-      ++restless;
+  if (const char* only = std::getenv("SPAR_ONLY")) names = {only};
+  PostgresSuite suite(directory, names);
+  // Twice: what a script says may be something else each time.
+  PostgresSuite::Answers direct = suite.answers(false), again = suite.answers(false);
+  PostgresSuite::Answers through = suite.answers(true);
+  std::string restless;
+  int equal = 0;
+  for (const auto& [name, expected] : direct) {
+    if (expected != again[name]) {
+      restless += " " + name;
       continue;
     }
+    const std::string found = cluster().difference(expected, through[name]);
     equal += static_cast<int>(found.empty());
     EXPECT_TRUE(found.empty()) << name << ":\n" << found.substr(0, 6000);
   }
-  std::cout << equal << " of " << names.size() - kLeftOut.size() << " scripts are equal, "
-            << restless << " vary by themselves\n";
+  std::cout << equal << " of " << direct.size()
+            << " scripts are equal; that vary by themselves:" << restless << "\n";
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ class Seen:
         self.lock = threading.Lock()
         self.ledger = open(ledger, "w", buffering=1)
         self.acknowledged = []
-        self.errors = []
+        self.errors = collections.Counter()  # by SQLSTATE
+        self.first_errors = []
         self.longest = 0.0
 
     def acknowledge(self, token, order, lines, took):
@@ -63,8 +64,9 @@ class Seen:
     def failed(self, token, error):
         with self.lock:
             code = getattr(getattr(error, "orig", None), "pgcode", None)
-            self.errors.append("%s: %s %s" % (token, code, str(error).strip()[:300]))
-            print(self.errors[-1], flush=True)
+            self.errors[str(code)] += 1
+            if len(self.first_errors) < 10:
+                self.first_errors.append("%s: %s %s" % (token, code, str(error).strip()[:200]))
 
 
 def place(engine, token, number):
@@ -114,12 +116,12 @@ def compare(engine, seen):
     told = {(token, order, tuple(sorted(ids))) for token, order, ids in seen.acknowledged}
     return {
         "acknowledged": len(told),
-        "errors": len(seen.errors),
+        "errors": seen.errors,
         "lost": len(told - whole),
         "doubled": sum(count - 1 for count in held.values()),
         "never_acknowledged": len(held) - len(told),
         "longest_ms": int(seen.longest * 1000),
-        "first_errors": seen.errors[:3],
+        "first_errors": seen.first_errors,
     }
 
 
@@ -136,10 +138,11 @@ def main():
         thread.start()
     for thread in threads:
         thread.join()
+    engine.dispose()
     found = compare(engine, seen)
     print(json.dumps(found))
     wrong = ("errors", "lost", "doubled", "never_acknowledged")
-    sys.exit(0 if all(found[key] == 0 for key in wrong) else 1)
+    sys.exit(0 if not any(found[key] for key in wrong) else 1)
 
 
 if __name__ == "__main__":
