@@ -80,13 +80,7 @@ void read_servers(Reader& reader, const toml::table& root, AgentConfig& config) 
 }  // namespace
 
 Result<AgentConfig> parse_agent_config(std::string_view text, const std::string& file) {
-  toml::table root;
-  try {
-    root = toml::parse(text, file);
-  } catch (const toml::parse_error& error) {
-    return std::unexpected(
-        config_mistake(file, error.source().begin, std::string(error.description()), "TOML 1.0"));
-  }
+  SPAR_ASSIGN(const toml::table root, parse_toml(text, file));
   Reader reader(file);
   AgentConfig config;
   config.file = file;

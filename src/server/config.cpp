@@ -432,13 +432,7 @@ Config read_root(Reader& reader, const toml::table& root) {
 }  // namespace
 
 Result<Config> parse_config(std::string_view text, const std::string& file) {
-  toml::table root;
-  try {
-    root = toml::parse(text, file);
-  } catch (const toml::parse_error& error) {
-    return std::unexpected(
-        config_mistake(file, error.source().begin, std::string(error.description()), "TOML 1.0"));
-  }
+  SPAR_ASSIGN(const toml::table root, parse_toml(text, file));
   Reader reader(file);
   Config config = read_root(reader, root);
   if (!reader.ok()) return std::unexpected(*reader.error());

@@ -55,6 +55,15 @@ std::string between(IntegerRange range, std::string_view unit) {
 
 }  // namespace
 
+Result<toml::table> parse_toml(std::string_view text, const std::string& file) {
+  try {
+    return toml::parse(text, file);
+  } catch (const toml::parse_error& error) {
+    return std::unexpected(
+        config_mistake(file, error.source().begin, std::string(error.description()), "TOML 1.0"));
+  }
+}
+
 Error config_mistake(const std::string& file, const toml::source_position& place,
                      const std::string& message, const std::string& allowed) {
   Error error;

@@ -20,6 +20,8 @@
 namespace spar::server {
 
 // `file:line:column: message`, with what is allowed as the hint.
+// The file's text as a table; Code::invalid in the form of config_mistake().
+Result<toml::table> parse_toml(std::string_view text, const std::string& file);
 Error config_mistake(const std::string& file, const toml::source_position& place,
                      const std::string& message, const std::string& allowed);
 

@@ -283,6 +283,8 @@ void compare(Trouble trouble) {
           " WHERE usename = 'demo' AND pid <> " +
           spared + " ORDER BY random() LIMIT 1) one");
       ++ended;
+      // What takes long must have a chance to be done.
+      std::this_thread::sleep_for(std::chrono::milliseconds(ended % 8));
     }
   });
   std::vector<std::thread> threads;

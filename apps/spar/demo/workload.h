@@ -50,6 +50,7 @@ class Workload {
     std::thread thread;
   };
 
+  int own_customer(int writer, unsigned random) const;
   void write(int number);
   void read(int number);
   bool settle(SqlClient& client, Worker& worker, const Payment& payment);

@@ -289,7 +289,7 @@ bool RelaySession::on_execute(const Frame& frame, Chunks& to_server) {
 
 void RelaySession::on_sync(const Frame& frame, Chunks& to_server) {
   if (copy_in_) return more(frame.bytes, to_server);  // the server ignores it
-  batch_open_ = unsynced_ = false;
+  batch_open_ = unsynced_ = unnamed_noted_ = false;
   if (wrap_ == Wrap::open) return close_wrap(to_server);
   if (probe_due_ && in_transaction() && status_ != 'E' && !skipping_ && !batch_copies_in_) {
     send_probe(to_server);

@@ -90,6 +90,7 @@ bool RelaySession::is_lost(const Frame& frame) const {
   }
   if (frame.type == 'S') return body == kReadOnly && !sets_read_only_ && !cleaning_;
   if (frame.type != 'E' || cleaning_) return false;
+  if (error_field(body, 'V') == "PANIC") return true;  // a full disk, say: it ends as a whole
   const std::string_view state = error_field(body, 'C');
   if (is_fatal(body)) return state == "57P01" || state == "57P02" || state == "57P03";
   return state == "25006" && !read_only_ && !sets_read_only_;

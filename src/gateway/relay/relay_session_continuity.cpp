@@ -327,6 +327,9 @@ void RelaySession::resend(std::uint32_t number, Chunks& to_server) {
   skipping_ &= step.what != Expect::sync;
   if (step.statement != nullptr && step.what == Expect::parse) {
     make_place(step.statement, to_server);  // also one that is there: it may have to fail
+    if (!std::exchange(owed.undo, true)) {
+      undo_.push({.kind = Undo::Kind::injected, .statement = step.statement});
+    }
   } else if (step.statement != nullptr) {
     provide_named(step.statement, to_server, step.probe);
   }

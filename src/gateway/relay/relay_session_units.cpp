@@ -183,6 +183,8 @@ void RelaySession::leave_wrap(Chunks& to_server) {
 void RelaySession::end_transaction(std::uint32_t step) {
   if (!all_answered() || batch_open_) {
     if (!journal_.overflowed()) journal_.drop_through(step);
+    start_settings_ = settings_;  // of what is left in the journal
+    start_holds_ = holds_;
     return;
   }
   forget_transaction();

@@ -1,9 +1,11 @@
-// server/postgres/limits.h: the times of a cluster of PostgreSQL servers.
+// server/postgres/limits.h: the times of a cluster of PostgreSQL servers, and deadlines made of them.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+
+#include "base/time.h"
 
 namespace spar::server::postgres {
 
@@ -19,13 +21,17 @@ inline constexpr milliseconds kStartTime{60'000};     // of a server: it may hav
 inline constexpr milliseconds kRebuildTime{110'000};  // less than control::kRejoinDeadline
 inline constexpr milliseconds kJoinPatience{2'000};   // for a new mirror to catch up
 inline constexpr milliseconds kStopTime{20'000};
-inline constexpr milliseconds kEndTime{5'000};        // of an old primary, by its agent
-inline constexpr milliseconds kAgentTime{2'000};      // for its agent to say how a server is
-inline constexpr milliseconds kPidTime{200};          // and its process, for people
+inline constexpr milliseconds kEndTime{5'000};    // of an old primary, by its agent
+inline constexpr milliseconds kAgentTime{2'000};  // for its agent to say how a server is
+inline constexpr milliseconds kPidTime{200};      // and its process, for people
 inline constexpr milliseconds kPidKnownFor{1'000};
 inline constexpr milliseconds kLookAtCatalogues{1'000};
 inline constexpr milliseconds kCatalogueTime{30'000};
 inline constexpr std::size_t kDatabasesMax = 100;           // whose catalogues are kept
 inline constexpr std::uint64_t kCaughtUpBytes = 16u << 20;  // of log that a mirror may lack to join
+
+inline Monotonic in(milliseconds time) {
+  return std::chrono::steady_clock::now() + time;
+}
 
 }  // namespace spar::server::postgres

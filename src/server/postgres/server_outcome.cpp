@@ -12,10 +12,6 @@ using engines::postgres::Xid;
 
 namespace {
 
-Monotonic in(milliseconds time) {
-  return std::chrono::steady_clock::now() + time;
-}
-
 // Of the first promotion after `epoch`: from there on numbers are given again. A fork without a
 // promotion goes on with the same server, and so does its numbering.
 std::optional<Xid> next_xid_after(const ServerHistory& history, Epoch epoch) {

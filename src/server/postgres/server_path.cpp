@@ -25,10 +25,6 @@ namespace {
 // No follower has this name: while it stands in the set, commits wait.
 constexpr const char* kNobody = "spar held commits";
 
-Monotonic in(milliseconds time) {
-  return std::chrono::steady_clock::now() + time;
-}
-
 // A PostgreSQL cluster's number begins with its servers' system identifier, which all of them have
 // from the same initdb.
 ClusterId cluster_id_of(std::uint64_t system, const ClusterId& random) {
@@ -201,6 +197,19 @@ void ServerPath::tell_again(CopyId copy) {
 
 // --- the first start ---
 
+// Nothing: its place is empty.
+Result<std::optional<ServerPath::Identity>> ServerPath::first_look(ServerCopy& copy,
+                                                                   const Record& record) {
+  if (copy.managed()) {
+    SPAR_ASSIGN(agent::AgentReport seen, copy.look(in(kAgentTime)));
+    if (!seen.has_data) return std::optional<Identity>();
+    SPAR_TRY(copy.start(record.epoch, as_it_was(seen), in(kStartTime)));
+  }
+  SPAR_ASSIGN(ServerControl control, copy.control(in(kAnswerWithin * 3)));
+  SPAR_ASSIGN(Identity identity, control.identify(in(kActionTime)));
+  return std::optional(std::move(identity));
+}
+
 // One server is made where there is none; those that are there must be one primary and standbys of
 // it. The others are filled when they join.
 Result<Record> ServerPath::make(Record record) {
@@ -209,13 +218,14 @@ Result<Record> ServerPath::make(Record record) {
   std::uint64_t system = 0;
   for (const control::Member& member : record.members) {
     SPAR_ASSIGN(ServerCopy * copy, known(member.id));
-    if (copy->managed()) {
-      SPAR_ASSIGN(agent::AgentReport seen, copy->look(in(kAgentTime)));
-      if (!seen.has_data) continue;
-      SPAR_TRY(copy->start(record.epoch, as_it_was(seen), in(kStartTime)));
+    Result<std::optional<Identity>> found = first_look(*copy, record);
+    if (!found) {
+      found.error().message = "copy " + member.name + ": " + found.error().message;
+      if (found.error().hint.empty()) found.error().hint = "`spar doctor` says more";
+      return std::unexpected(found.error());
     }
-    SPAR_ASSIGN(ServerControl control, copy->control(in(kAnswerWithin * 3)));
-    SPAR_ASSIGN(Identity identity, control.identify(in(kActionTime)));
+    if (!*found) continue;
+    const Identity& identity = **found;
     if (system != 0 && identity.system != system) {
       return failure(Code::invalid, "copy " + member.name + " is a server of another cluster: " +
                                         std::to_string(identity.system) + ", not " +
@@ -443,12 +453,19 @@ ActionDone ServerPath::promote(CopyId copy, Epoch epoch, const Record& record) {
   return done;
 }
 
-Result<void> ServerPath::set_names(ServerControl& control, const control::CopySet& set,
-                                   bool hold_commits, const Record& record, Monotonic deadline) {
+// The connection on which it was told is good for what comes next.
+Result<engines::postgres::ServerControl> ServerPath::tell_set(CopyId primary,
+                                                              const control::CopySet& set,
+                                                              bool hold_commits,
+                                                              const Record& record,
+                                                              Monotonic deadline) {
+  SPAR_ASSIGN(ServerCopy * server, known(primary));
+  SPAR_ASSIGN(ServerControl control, server->control(deadline));
   std::vector<std::string> names;
   for (CopyId copy : set) names.push_back(control::name_of(record, copy));
   if (hold_commits) names.push_back(kNobody);
-  return control.set_synchronous(names, static_cast<int>(names.size()), deadline);
+  SPAR_TRY(control.set_synchronous(names, static_cast<int>(names.size()), deadline));
+  return control;
 }
 
 ActionDone ServerPath::resolve(const control::ResolveInDoubt& what, Epoch epoch,
@@ -458,24 +475,16 @@ ActionDone ServerPath::resolve(const control::ResolveInDoubt& what, Epoch epoch,
     error.message = "the fork of epoch " + std::to_string(epoch.value) + " is not recorded";
     return did_not(error);
   }
-  auto server = known(what.primary);
-  if (!server) return did_not(server.error());
-  const Monotonic deadline = in(kActionTime);
-  auto control = (*server)->control(deadline);
-  if (!control) return unsure_or_failed(control.error());
-  auto set = set_names(*control, what.synchronous, what.hold_commits, record, deadline);
-  return set ? succeeded() : unsure_or_failed(set.error());
+  auto control =
+      tell_set(what.primary, what.synchronous, what.hold_commits, record, in(kActionTime));
+  return control ? succeeded() : unsure_or_failed(control.error());
 }
 
 ActionDone ServerPath::admit(const control::Admit& what, Epoch epoch, const Record& record) {
-  auto server = known(what.primary);
-  if (!server) return did_not(server.error());
   const Monotonic deadline = in(kActionTime);
-  auto control = (*server)->control(deadline);
+  auto server = known(what.primary);
+  auto control = tell_set(what.primary, what.synchronous, what.hold_commits, record, deadline);
   if (!control) return unsure_or_failed(control.error());
-  if (auto set = set_names(*control, what.synchronous, what.hold_commits, record, deadline); !set) {
-    return unsure_or_failed(set.error());
-  }
   if (auto open = control->unfence(deadline); !open) return unsure_or_failed(open.error());
   if (auto roles = read_roles(*control); !roles) return unsure_or_failed(roles.error());
   {
@@ -551,14 +560,9 @@ Result<void> ServerPath::wait_joined(ServerControl& control, const control::Copy
 }
 
 ActionDone ServerPath::set_synchronous(const control::SetSynchronous& what, const Record& record) {
-  auto server = known(record.primary);
-  if (!server) return did_not(server.error());
-  const Monotonic deadline = in(kActionTime);
-  auto control = (*server)->control(deadline);
+  auto control =
+      tell_set(record.primary, what.synchronous, what.hold_commits, record, in(kActionTime));
   if (!control) return unsure_or_failed(control.error());
-  if (auto set = set_names(*control, what.synchronous, what.hold_commits, record, deadline); !set) {
-    return unsure_or_failed(set.error());
-  }
   if (what.joining.empty()) return succeeded();
   auto joined = wait_joined(*control, what.joining, record, in(kJoinPatience));
   return joined ? succeeded() : did_not(joined.error());

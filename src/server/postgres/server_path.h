@@ -137,6 +137,7 @@ class ServerPath : public DataPath {
   Result<ServerCopy*> known(CopyId copy) const;
   std::vector<ServerCopy*> others(CopyId copy) const;
   control::Record record() const;
+  Result<std::optional<Identity>> first_look(ServerCopy& copy, const control::Record& record);
   Result<control::Report> report_of(ServerCopy& copy, const control::Record& record);
   control::Report look_at(ServerCopy& copy, const control::Record& record);
   Result<void> wait_settled(ServerControl& control, Monotonic deadline);
@@ -145,13 +146,13 @@ class ServerPath : public DataPath {
                                             const control::Record& record) const;
   Result<Position> promote_server(ServerCopy& copy, Epoch epoch, const control::Record& record,
                                   control::ActionDone& done);
-  Result<void> set_names(ServerControl& control, const control::CopySet& set, bool hold_commits,
-                         const control::Record& record, Monotonic deadline);
+  Result<ServerControl> tell_set(CopyId primary, const control::CopySet& set, bool hold_commits,
+                                 const control::Record& record, Monotonic deadline);
   Result<void> wait_joined(ServerControl& control, const control::CopySet& joining,
                            const control::Record& record, Monotonic deadline);
   Result<void> wait_received(ServerCopy& target, engines::postgres::Lsn lsn, Monotonic deadline);
-  Result<Position> make_follow(ServerCopy& copy, ServerCopy& primary, bool may_rebuild,
-                               Epoch epoch, const control::Record& record, Monotonic deadline);
+  Result<Position> make_follow(ServerCopy& copy, ServerCopy& primary, bool may_rebuild, Epoch epoch,
+                               const control::Record& record, Monotonic deadline);
   Result<void> follow_by_sql(ServerCopy& copy, const ServerCopy& primary, Monotonic deadline);
   Result<void> keep_slots(ServerControl& primary, CopyId copy, const control::Record& record,
                           Monotonic deadline);

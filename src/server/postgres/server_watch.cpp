@@ -15,10 +15,6 @@ using engines::postgres::TimelineId;
 
 namespace {
 
-Monotonic in(milliseconds time) {
-  return std::chrono::steady_clock::now() + time;
-}
-
 // Columns of kLook.
 enum : std::size_t { kInRecovery, kReceived, kApplied, kTimeline, kStreaming, kLag };
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <future>
 
 #include "tests/support/fault_disk.h"
 #include "tests/support/temp_directory.h"
@@ -68,6 +70,33 @@ TEST_F(LocalAgents, AFullDiskStopsOrdersButNoKill) {
   EXPECT_EQ(agent.stop(Epoch(1), Stop::fast, patiently()).error().code, Code::invalid);
   failing_.heal();
   EXPECT_TRUE(agent.stop(Epoch(2), Stop::fast, patiently()));
+}
+
+// A server is being made, by a program of the test's, until the file `go` is there.
+TEST_F(LocalAgents, OrdersWaitForTheirTurnUntilTheirDeadlineAndQuestionsDoNot) {
+  const std::string go = directory_ / "go", program = directory_ / "initdb";
+  std::ofstream(program) << "#!/bin/sh\nwhile [ ! -e " << go << " ]; do sleep 0.01; done; exit 1\n";
+  std::filesystem::permissions(program, std::filesystem::perms(0755));
+  LocalAgent agent(failing_,
+                   PostgresServer::at(failing_, {directory_.path()}, {place_, 5432}).value());
+  auto made =
+      std::async(std::launch::async, [&] { return agent.create(Epoch(1), {}, patiently()); });
+  const Monotonic deadline = patiently();
+  while (agent.look(patiently())->epoch != Epoch(1)) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+  }
+  const auto soon = [] { return std::chrono::steady_clock::now() + std::chrono::milliseconds(50); };
+  EXPECT_EQ(agent.start(Epoch(1), StartAs::primary, soon()).error().code, Code::deadline);
+  EXPECT_EQ(agent.stop(Epoch(2), Stop::kill, soon()).error().code, Code::deadline);
+  // It did not come to its end, but the older epoch is over all the same.
+  auto older = std::async(std::launch::async,
+                          [&] { return agent.start(Epoch(1), StartAs::primary, patiently()); });
+  auto kill =
+      std::async(std::launch::async, [&] { return agent.stop(Epoch(2), Stop::kill, patiently()); });
+  std::ofstream(go).flush();
+  EXPECT_FALSE(made.get());
+  EXPECT_TRUE(kill.get());
+  EXPECT_EQ(older.get().error().code, Code::invalid);
 }
 
 }  // namespace
