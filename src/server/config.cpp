@@ -174,6 +174,18 @@ void read_agent(Reader& reader, const toml::table& table, CopyConfig& copy) {
   }
 }
 
+// Which version Spar starts.
+void read_programs(Reader& reader, const toml::table& table, CopyConfig& copy) {
+  std::string programs = reader.text(table, "programs", "");
+  if (programs.empty()) return;
+  copy.programs = absolute_from(reader.file(), programs);
+  if (table.get("path") == nullptr) {
+    reader.mistake(*table.get("programs"),
+                   "copy \"" + copy.name + "\" has programs, but no path to start a server in",
+                   "programs beside path; an agent has its own");
+  }
+}
+
 CopyConfig read_copy(Reader& reader, const toml::table& table) {
   CopyConfig copy;
   copy.name = reader.required_name(table, "[[cluster.copy]]");
@@ -181,10 +193,12 @@ CopyConfig read_copy(Reader& reader, const toml::table& table) {
   if (!reader.ok()) return copy;
   std::string path;
   if (copy.is_server()) {
-    reader.check_keys(table, "[[cluster.copy]]",
-                      {"name", "engine", "address", "path", "agent", "agent_name", "role"});
+    reader.check_keys(
+        table, "[[cluster.copy]]",
+        {"name", "engine", "address", "path", "programs", "agent", "agent_name", "role"});
     read_address(reader, table, copy);
     path = reader.text(table, "path", "");
+    read_programs(reader, table, copy);
   } else {
     reader.check_keys(table, "[[cluster.copy]]", {"name", "engine", "path", "role"});
     path = reader.required_text(table, "[[cluster.copy]]", "path");

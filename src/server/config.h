@@ -44,6 +44,7 @@ struct CopyConfig {
   bool replica_only = false;            // role = "replica": never a mirror, never the primary
   engines::postgres::Conninfo address;  // of a server; its host is numeric or a socket's directory
   AgentAddress agent;                   // of a server, instead of `path`; off without one
+  std::string programs = {};            // absolute: where PostgreSQL's are for `path`; "": found
   bool is_server() const { return engine != "sqlite"; }
 };
 

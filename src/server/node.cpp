@@ -59,6 +59,7 @@ Result<std::vector<postgres::ServerSpec>> servers_in(const Config& config,
     if (const Listener& at = copy.agent.at; at.on()) {
       spec.remote = {tls, {{at.host, at.port}, copy.agent.name, copy.name}};
     }
+    spec.programs = copy.programs;
     servers.push_back(std::move(spec));
   }
   return servers;

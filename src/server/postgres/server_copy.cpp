@@ -39,7 +39,7 @@ Result<std::unique_ptr<ServerCopy>> ServerCopy::make(storage::Disk& disk, CopyId
   if (const auto& remote = copy->spec_.remote) {
     copy->agent_ = std::make_unique<agent::remote::RemoteAgent>(remote->tls, remote->place);
   } else if (!copy->spec_.directory.empty()) {
-    SPAR_ASSIGN(agent::PostgresTools tools, agent::find_postgres_tools());
+    SPAR_ASSIGN(agent::PostgresTools tools, agent::find_postgres_tools(copy->spec_.programs));
     SPAR_ASSIGN(agent::PostgresServer server,
                 agent::PostgresServer::at(disk, std::move(tools),
                                           {copy->spec_.directory, copy->port(), copy->host()}));

@@ -32,6 +32,7 @@ struct ServerSpec {
   engines::postgres::Conninfo address;    // of a superuser; host numeric
   std::string directory;                  // Spar starts and stops it there; "": somebody else does
   std::optional<RemoteSpec> remote = {};  // or this agent does
+  std::string programs = {};              // where PostgreSQL's are; "": the newest installed
 };
 
 class ServerCopy {

@@ -151,6 +151,13 @@ TEST(Config, AgentsAreRead) {
   EXPECT_FALSE(parsed(server_cluster("")).clusters[0].copies[0].agent.at.on());
 }
 
+TEST(Config, ACopyMayNameItsPrograms) {
+  Config config = parsed(server_cluster("path = \"a\"\nprograms = \"pg17/bin\"\n") +
+                         server_cluster("path = \"b\"\n", "n"));
+  EXPECT_EQ(config.clusters[0].copies[0].programs, "/etc/spar/pg17/bin");
+  EXPECT_EQ(config.clusters[1].copies[0].programs, "");
+}
+
 struct Mistake {
   const char* name;
   std::string text;
@@ -265,6 +272,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "1:1: two copies named \"a\" have the same agent", "name of its own"},
         Mistake{"agent_of_sqlite", kCluster + "agent = \"10.0.0.5:6445\"\n",
                 "11:1: unknown key \"agent\"", ""},
+        Mistake{"programs_alone", server_cluster("programs = \"/opt/bin\"\n"),
+                "7:12: copy \"a\" has programs, but no path", "beside path"},
         Mistake{"bad_secret", kCluster + "[[user]]\nname = \"a\"\npassword = \"SCRAM-SHA-256$x\"\n",
                 "13:12: the password of \"a\" is not usable", "env:NAME"}),
     [](const auto& mistake) { return mistake.param.name; });

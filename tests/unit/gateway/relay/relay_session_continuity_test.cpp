@@ -116,6 +116,23 @@ TEST_F(ContinuityTest, ACommitThatDidNotHappenIsRepeatedWithItsTransaction) {
   EXPECT_TRUE(talk.session.may_release());
 }
 
+// As on a server: whatever a COMMIT answers, the transaction is over, and drivers send no ROLLBACK.
+TEST_F(ContinuityTest, ACommitThatCannotBeRepeatedEndsTheTransaction) {
+  talk.say(query("begin"));
+  talk.attach(one);
+  talk.hear(complete("BEGIN") + ready('T'));
+  talk.say(query("select a from t"));
+  talk.hear(row("x") + complete("SELECT 1") + ready('T'));
+  talk.say(query("commit"));
+  talk.lose();
+  talk.attach(two);
+  EXPECT_EQ(talk.hear(complete("BEGIN") + ready('T') + row("y") + complete("SELECT 1")), "");
+  EXPECT_TRUE(talk.lost);
+  const std::string heard = talk.lose();
+  EXPECT_TRUE(heard.starts_with("E ERROR 40001 ") && heard.ends_with(" | Z I")) << heard;
+  EXPECT_EQ(talk.loss, Loss::none);
+}
+
 TEST_F(ContinuityTest, ACommitOfWhichNobodyKnowsEndsTheSession) {
   write_in_transaction();
   talk.say(query("commit"));

@@ -1,0 +1,73 @@
+-- Joins, aggregates, grouping, windows, subqueries, set operations.
+CREATE TABLE staff (id int PRIMARY KEY, name text, boss int REFERENCES staff, pay numeric, town text);
+INSERT INTO staff VALUES (1, 'Ada', NULL, 900, 'Oslo'), (2, 'Bo', 1, 500, 'Oslo'), (3, 'Cy', 1, 500, 'Rome'),
+  (4, 'Di', 2, 300, NULL), (5, 'Ed', 2, 350, 'Rome'), (6, 'Fe', 3, NULL, 'Oslo');
+CREATE TABLE towns (name text PRIMARY KEY, land text);
+INSERT INTO towns VALUES ('Oslo', 'Norway'), ('Rome', 'Italy'), ('Bonn', 'Germany');
+ANALYZE;
+SELECT s.name, b.name AS boss FROM staff s LEFT JOIN staff b ON s.boss = b.id ORDER BY s.id;
+SELECT s.name, t.land FROM staff s FULL JOIN towns t ON s.town = t.name ORDER BY 1, 2;
+SELECT count(*) FROM staff CROSS JOIN towns;
+SELECT town, land FROM (SELECT town FROM staff) x JOIN (SELECT name AS town, land FROM towns) y USING (town) ORDER BY 1, 2 LIMIT 3;
+SELECT * FROM staff NATURAL JOIN (VALUES ('Ada', 'x')) v (name, mark);
+SELECT t.name, s.name FROM towns t, LATERAL (SELECT name FROM staff WHERE town = t.name ORDER BY pay DESC NULLS LAST LIMIT 1) s ORDER BY 1;
+SELECT name FROM staff WHERE town = (SELECT name FROM towns WHERE land = 'Italy') ORDER BY 1;
+SELECT name FROM staff WHERE town = (SELECT name FROM towns);
+SELECT name FROM towns t WHERE NOT EXISTS (SELECT FROM staff WHERE town = t.name);
+SELECT name FROM staff WHERE pay > ALL (SELECT pay FROM staff WHERE town = 'Rome') ORDER BY 1;
+SELECT name FROM staff WHERE (town, boss) IN (SELECT town, boss FROM staff WHERE boss IS NOT NULL) ORDER BY 1;
+SELECT town, count(*), count(pay), sum(pay), avg(pay), min(name), max(pay) FROM staff GROUP BY town ORDER BY town NULLS FIRST;
+SELECT town FROM staff GROUP BY town HAVING sum(pay) > 800 ORDER BY 1;
+SELECT name, count(*) FROM staff;
+SELECT town, boss, sum(pay) FROM staff GROUP BY ROLLUP (town, boss) ORDER BY 1 NULLS LAST, 2 NULLS LAST, 3;
+SELECT town, boss, grouping(town, boss), count(*) FROM staff GROUP BY CUBE (town, boss) ORDER BY 3, 1 NULLS LAST, 2 NULLS LAST;
+SELECT town, boss, count(*) FROM staff GROUP BY GROUPING SETS ((town), (boss), ()) ORDER BY 1 NULLS LAST, 2 NULLS LAST;
+SELECT count(DISTINCT town), string_agg(name, ',' ORDER BY name DESC), array_agg(pay ORDER BY id), bool_and(pay > 200) FROM staff;
+SELECT sum(pay) FILTER (WHERE town = 'Oslo') AS oslo, percentile_cont(0.5) WITHIN GROUP (ORDER BY pay), mode() WITHIN GROUP (ORDER BY town) FROM staff;
+SELECT stddev(pay), variance(pay), corr(id, pay), regr_slope(pay, id), var_pop(id) FROM staff;
+SELECT sum(pay), count(*) FROM staff WHERE false;
+SELECT DISTINCT town FROM staff ORDER BY 1;
+SELECT DISTINCT ON (town) town, name FROM staff ORDER BY town, pay DESC NULLS LAST;
+SELECT name, pay, rank() OVER w, dense_rank() OVER w, row_number() OVER (ORDER BY pay, id), ntile(2) OVER (ORDER BY id) FROM staff WINDOW w AS (ORDER BY pay) ORDER BY id;
+SELECT name, lag(name) OVER (ORDER BY id), lead(name, 2, 'none') OVER (ORDER BY id), first_value(name) OVER (PARTITION BY town ORDER BY id) FROM staff ORDER BY id;
+SELECT id, sum(pay) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING), avg(pay) OVER (ORDER BY pay RANGE BETWEEN 100 PRECEDING AND CURRENT ROW), count(*) OVER (ORDER BY town GROUPS 1 PRECEDING EXCLUDE TIES) FROM staff ORDER BY id;
+SELECT cume_dist() OVER (ORDER BY id), percent_rank() OVER (ORDER BY id) FROM staff ORDER BY id;
+SELECT rank() FROM staff;
+SELECT name FROM staff WHERE row_number() OVER () = 1;
+SELECT town FROM staff UNION SELECT name FROM towns ORDER BY 1;
+SELECT town FROM staff INTERSECT SELECT name FROM towns ORDER BY 1;
+SELECT name FROM towns EXCEPT ALL SELECT town FROM staff;
+SELECT 1 UNION ALL SELECT 'a';
+SELECT 1, 2 UNION SELECT 1;
+(SELECT 1 AS n UNION ALL SELECT 2) ORDER BY n DESC LIMIT 1;
+SELECT * FROM (VALUES (1, 'a'), (2, 'b'), (3, NULL)) v (n, t) ORDER BY t NULLS FIRST, n OFFSET 1 FETCH FIRST 1 ROW WITH TIES;
+SELECT n FROM generate_series(1, 10, 3) n;
+SELECT d::date FROM generate_series(timestamp '2024-02-27', '2024-03-01', '1 day') d;
+SELECT n, o FROM unnest(ARRAY['x', 'y']) WITH ORDINALITY u (n, o);
+SELECT * FROM ROWS FROM (generate_series(1, 2), unnest(ARRAY['a', 'b', 'c'])) r (n, t);
+WITH RECURSIVE line AS (SELECT id, name, 0 AS depth FROM staff WHERE boss IS NULL
+  UNION ALL SELECT s.id, s.name, depth + 1 FROM staff s JOIN line ON s.boss = line.id)
+  SEARCH DEPTH FIRST BY id SET place
+  SELECT repeat('  ', depth) || name AS name FROM line ORDER BY place;
+WITH RECURSIVE loop (n) AS (SELECT 1 UNION SELECT (n % 4) + 1 FROM loop) SELECT * FROM loop ORDER BY n;
+WITH RECURSIVE walk (n) AS (SELECT 1 UNION ALL SELECT n % 3 + 1 FROM walk) CYCLE n SET again USING way SELECT n, again FROM walk;
+WITH a AS MATERIALIZED (SELECT 1 AS n), b AS (SELECT n + 1 AS n FROM a) SELECT * FROM a, b;
+WITH raised AS (UPDATE staff SET pay = pay + 1 WHERE town = 'Oslo' RETURNING name, pay), gone AS (DELETE FROM staff WHERE id = 6 RETURNING id)
+  SELECT name, pay, id FROM raised LEFT JOIN gone ON true ORDER BY name;
+SELECT * FROM staff ORDER BY pay DESC NULLS LAST, id;
+SELECT * FROM staff ORDER BY 9;
+SELECT pay AS p FROM staff WHERE p > 1;
+SELECT s.id FROM staff;
+SELECT id FROM staff s, towns t WHERE name = 'x';
+SELECT ghost() FROM staff;
+SELECT name FROM staff LIMIT -1;
+TABLE towns ORDER BY 1;
+VALUES (1, 'a'), (2);
+SELECT name FROM staff TABLESAMPLE BERNOULLI (100) ORDER BY 1;
+SELECT id FROM staff WHERE id = 1 FOR UPDATE;
+SELECT id FROM staff ORDER BY id FOR NO KEY UPDATE SKIP LOCKED LIMIT 2;
+SELECT count(*) FROM staff FOR UPDATE;
+EXPLAIN (COSTS OFF) SELECT * FROM staff WHERE id = 1;
+EXPLAIN (COSTS OFF) SELECT town, count(*) FROM staff GROUP BY town;
+EXPLAIN (COSTS OFF, ANALYZE, TIMING OFF, SUMMARY OFF, BUFFERS OFF) DELETE FROM staff WHERE id = 5;
+SELECT name FROM staff ORDER BY 1;
