@@ -256,8 +256,8 @@ class OrderedRows {
 class Rewrite {
  public:
   Rewrite(const PgQuery__InsertStmt& insert, std::string_view text, const AnsweredRows& rows,
-          const TableColumns& table)
-      : insert_(insert), text_(text), rows_(rows), table_(table) {}
+          const TableColumns& table, Sequences sequences)
+      : insert_(insert), text_(text), rows_(rows), table_(table), sequences_(sequences) {}
 
   std::optional<std::string> run(std::span<const std::string> names) {
     ReturnedColumns columns(insert_, names);
@@ -304,7 +304,30 @@ class Rewrite {
   std::optional<std::string> instead_of(const Node* item, std::size_t row, std::size_t i) const {
     const auto shown = std::ranges::find(returned_, given_[i], &Returned::column);
     if (shown == returned_.end() || !is_made_up(item)) return std::nullopt;
-    return literal(rows_[row][shown->at]);
+    return given(row, *shown);
+  }
+
+  // The value, and for one that a sequence may have given, the sequence moved past it. Its type is
+  // still left to the column: a number fits wherever such a default does.
+  std::string given(std::size_t row, const Returned& what) const {
+    const std::optional<std::string>& value = rows_[row][what.at];
+    if (sequences_ == Sequences::leave || !value || !is_count(*value)) return literal(value);
+    std::string table = quoted(insert_.relation->relname);
+    if (*insert_.relation->schemaname != '\0') {
+      table = quoted(insert_.relation->schemaname) + "." + table;
+    }
+    return "(CASE WHEN (SELECT count(nextval(spar.s)) FROM (SELECT pg_get_serial_sequence(" +
+           literal(table) + ", " + literal(what.column) +
+           ")::regclass AS s) AS spar, generate_series(1, CASE WHEN spar.s IS NULL THEN 0 ELSE "
+           "least(100000, " +
+           *value + " - coalesce(pg_sequence_last_value(spar.s), 0)) END)) >= 0 THEN " + *value +
+           " ELSE " + *value + " END)";
+  }
+  // As a sequence shows its values: positive, in canonical form, within bigint.
+  static bool is_count(const std::string& value) {
+    constexpr std::size_t kDigitsMax = 18;
+    return !value.empty() && value.size() <= kDigitsMax && value.front() >= '1' &&
+           std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
   }
 
   // ON CONFLICT DO UPDATE must not see in `excluded` what the answer says of the row it updated.
@@ -327,7 +350,7 @@ class Rewrite {
     std::string list, values;
     for (const Returned& each : more) {
       list += (list.empty() ? "" : ", ") + quoted(each.column);
-      values += (values.empty() ? "" : ", ") + literal(rows_[0][each.at]);
+      values += (values.empty() ? "" : ", ") + given(0, each);
     }
     const bool overriding = insert_.override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE;
     replace({parts_.target_end, parts_.target_end}, " (" + list + ")");
@@ -356,7 +379,7 @@ class Rewrite {
         texts_.push_back(std::move(*value));
       }
       std::string appended;
-      for (const Returned& each : more) appended += ", " + literal(rows_[row][each.at]);
+      for (const Returned& each : more) appended += ", " + given(row, each);
       places.push_back({written.close, written.close});
       texts_.push_back(std::move(appended));
     }
@@ -377,7 +400,7 @@ class Rewrite {
         if (!value) return std::nullopt;
         values += (i == 0 ? "" : ", ") + *value;
       }
-      for (const Returned& each : more) values += ", " + literal(rows_[row][each.at]);
+      for (const Returned& each : more) values += ", " + given(row, each);
       values += ')';
     }
     texts_.push_back(std::move(values));
@@ -421,6 +444,7 @@ class Rewrite {
   std::string_view text_;
   const AnsweredRows& rows_;
   const TableColumns& table_;
+  Sequences sequences_;
   std::vector<Returned> returned_;
   InsertText parts_;
   std::vector<std::string> given_, bound_, texts_;
@@ -432,15 +456,15 @@ class Rewrite {
 
 std::optional<std::string> with_explicit_values(std::string_view sql,
                                                 std::span<const std::string> returned_names,
-                                                const AnsweredRows& rows,
-                                                const TableColumns& table) {
+                                                const AnsweredRows& rows, const TableColumns& table,
+                                                Sequences sequences) {
   const auto statements = parse(sql, {});
   if (!statements || statements->size() != 1) return std::nullopt;
   const ParsedStatement::Tree& tree = (*statements)[0].tree();
   if (tree.node->node_case != PG_QUERY__NODE__NODE_INSERT_STMT) return std::nullopt;
   const PgQuery__InsertStmt& insert = *tree.node->insert_stmt;
   if (insert.n_returning_list == 0) return std::nullopt;
-  return Rewrite(insert, tree.source->text, rows, table).run(returned_names);
+  return Rewrite(insert, tree.source->text, rows, table, sequences).run(returned_names);
 }
 
 bool may_return_inserted(std::string_view sql) {

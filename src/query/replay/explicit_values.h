@@ -16,8 +16,11 @@
 //             ON CONFLICT DO UPDATE unless it reads a bound column from `excluded`.
 // Not here    What was not returned is made up anew. Triggers run again, on the values that they
 //             gave: who replays compares the answers.
-//             Sequences: the ids do not come from them the second time, so whoever replays moves
-//             them past the ids first, or the next insert collides.
+//             Sequences: the ids do not come from them the second time, and a server that never heard
+//             of them would give them again. With Sequences::move_past the text calls nextval() until
+//             the column's sequence (pg_get_serial_sequence) is past the id, at most 100,000
+//             times: what the insert's own rights allow. A default from a sequence that the column
+//             does not own is not seen.
 // REQUIRES    standard_conforming_strings on (route/legacy_strings.h otherwise).
 // Threads     Pure functions.
 #pragma once
@@ -38,11 +41,14 @@ struct TableColumns {
   std::vector<std::string> generated = {};  // GENERATED ... STORED: never given, computed alike
 };
 
+enum class Sequences { leave, move_past };
+
 // `returned_names` are those of the answer's columns.
 std::optional<std::string> with_explicit_values(std::string_view sql,
                                                 std::span<const std::string> returned_names,
                                                 const AnsweredRows& rows,
-                                                const TableColumns& table = {});
+                                                const TableColumns& table = {},
+                                                Sequences sequences = Sequences::leave);
 
 // Whether the answer is worth keeping: false when with_explicit_values() would give nothing or the
 // text itself whatever the answer. A look at the words, without allocation; may be true for nothing.

@@ -69,7 +69,8 @@ RelayLoop::Options loop_options(Node& node, const gateway::Credentials& credenti
           .explicit_values =
               [](std::string_view sql, std::span<const std::string> names,
                  const query::replay::AnsweredRows& rows) {
-                return query::replay::with_explicit_values(sql, names, rows);
+                return query::replay::with_explicit_values(sql, names, rows, {},
+                                                           query::replay::Sequences::move_past);
               },
           .greeting = [&node](std::string_view database) { return node.warning_for(database); }};
 }

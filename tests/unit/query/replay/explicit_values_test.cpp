@@ -145,5 +145,16 @@ TEST(ExplicitValues, KnowsBeforehandWhatIsWorthKeeping) {
   EXPECT_FALSE(may_return_inserted(""));
 }
 
+TEST(Sequences, AreMovedPastWhatTheyGave) {
+  const std::vector<std::string> names = {"id", "code"};
+  const auto text = with_explicit_values("INSERT INTO s.t (a) VALUES ('x') RETURNING id, code",
+                                         names, {{"7", "007"}}, {}, Sequences::move_past);
+  ASSERT_TRUE(text);
+  EXPECT_NE(text->find("pg_get_serial_sequence('\"s\".\"t\"', 'id')"), std::string::npos) << *text;
+  EXPECT_NE(text->find("THEN 7 ELSE 7 END"), std::string::npos) << *text;
+  EXPECT_EQ(text->find("'code')"), std::string::npos) << *text;  // no sequence gives 007
+  EXPECT_NE(text->find("'007'"), std::string::npos) << *text;
+}
+
 }  // namespace
 }  // namespace spar::query::replay
