@@ -1,0 +1,45 @@
+// server/postgres/server_path_parts.h: what the files of ServerPath share, private to them.
+#pragma once
+
+#include "control/limits.h"
+#include "server/postgres/limits.h"
+#include "server/postgres/server_path.h"
+
+namespace spar::server::postgres {
+
+// While it lives, what the server of this copy does not answer is no sign of anything.
+class ServerPath::Busy {
+ public:
+  Busy(ServerPath& path, CopyId copy) : path_(path), copy_(copy) {
+    std::lock_guard lock(path_.mutex_);
+    ++path_.copies_[copy_].seen.busy;
+  }
+  ~Busy() {
+    std::lock_guard lock(path_.mutex_);
+    Seen& seen = path_.copies_[copy_].seen;
+    --seen.busy;
+    seen.told_lost = false;
+  }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  ServerPath& path_;
+  CopyId copy_;
+};
+
+inline control::ActionDone did_diverge(std::string text) {
+  control::ActionDone done;
+  done.result = control::ActionDone::Result::failed;
+  done.diverged = true;
+  done.text = std::move(text);
+  return done;
+}
+
+inline control::ActionDone unsure_or_failed(const Error& error) {
+  control::ActionDone done = did_not(error);
+  if (error.code == Code::deadline) done.result = control::ActionDone::Result::unknown;
+  return done;
+}
+
+}  // namespace spar::server::postgres
