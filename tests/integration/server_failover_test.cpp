@@ -27,6 +27,13 @@ class ManagedServers {
   std::vector<pid_t> processes_of(const std::string& name) const {
     return agent::working_in(directory_.path() + "/copies/" + name + "/data", "postgres");
   }
+  // Of the executable, on this cluster.
+  void command(const std::string& words) const {
+    const std::string line = std::string(SPAR_PROGRAM) + " " + words + " --config " +
+                             directory_.path() + "/spar.toml > /dev/null";
+    EXPECT_EQ(std::system(line.c_str()), 0) << line;
+  }
+
   // In all ledgers of this copy.
   int commits_in_ledger(const std::string& name) const {
     int commits = 0;
@@ -82,6 +89,17 @@ TEST_F(ServerFailover, SurvivesTheFrozenPrimary) {
     gaps_.push_back(servers.life().lose_primary([&](const std::string& name, int) {
       for (pid_t pid : servers.processes_of(name)) ::kill(pid, SIGSTOP);
     }));
+  });
+}
+
+// Running transactions end, new ones wait.
+TEST_F(ServerFailover, SwitchesOverWithoutAnError) {
+  each_run([&](ManagedServers& servers) {
+    for (int turn = 0; turn < 3; ++turn) {
+      gaps_.push_back(servers.life().lose_primary(
+          [&](const std::string&, int) { servers.command("switchover"); }));
+      servers.life().wait_until_whole();
+    }
   });
 }
 

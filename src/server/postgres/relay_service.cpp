@@ -97,7 +97,9 @@ RelayService::RelayService(Node& node, const RelayOptions& options)
                           [this](std::string_view database) { return catalogues_of(database); })) {
   for (ServerPath* servers : node.servers()) {
     servers->attach(
-        {[this](RouteChange) { loop_.route_changed(); }, [this] { return loop_.connections(); }});
+        {[this](RouteChange change) { on_change(change); }, [this] { return loop_.busy(); }});
+    catalogues_[servers] = std::make_unique<Catalogues>(
+        [servers] { return servers->primary_address(); }, [this] { loop_.objects_changed(); });
   }
 }
 
