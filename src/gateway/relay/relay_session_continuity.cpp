@@ -152,8 +152,7 @@ RelaySession::Loss RelaySession::end_with(Error error) {
 // statement. A new connection is needed only where the client must end the transaction itself.
 void RelaySession::answer_failed(Chunks& to_client) {
   const Error error = not_repeatable(diverged_);
-  const bool inside = told_status_ != 'I' || begun_;
-  const char status = inside ? 'E' : 'I';
+  bool inside = told_status_ != 'I' || begun_;
   for (auto one = pending_.rbegin(); one != pending_.rend(); ++one) {
     if (one->undo) undo(*one->undo);
   }
@@ -163,12 +162,14 @@ void RelaySession::answer_failed(Chunks& to_client) {
   for (const Pending& one : pending_) {
     const Owed& owed = one.owed;
     if (!std::exchange(told, true)) write_error(error, to_client);
+    inside = inside && !owed.ends;  // whatever a COMMIT answers, its transaction is over
     const bool ends_unit =
         owed.what == Expect::query || owed.what == Expect::sync || owed.what == Expect::function;
     if (!ends_unit || owed.takes_ready != owed.swallow) continue;
-    write_ready(status, to_client);
+    write_ready(inside ? 'E' : 'I', to_client);
     told = false;
   }
+  const char status = inside ? 'E' : 'I';
   if (told && wrap_ >= Wrap::closing) {
     write_ready(status, to_client);
     told = false;

@@ -16,7 +16,7 @@ std::string row(std::string_view value) {
 const std::string kNew = bare("3") + bare("1");
 const std::string kRan = bare("2");
 std::string id(std::string_view value) {
-  return kRan + row(value) + complete("SELECT 1");
+  return kRan + row(value) + complete("SELECT 1") + bare("3");
 }
 
 class AllTables : public query::route::BuiltInObjects {
@@ -41,7 +41,8 @@ class ContinuityTest : public ::testing::Test {
     EXPECT_EQ(
         talk.say(query("delete from t")),
         "Q delete from t | C S__spar_1 | P __spar_1 SELECT "
-        "pg_catalog.pg_current_xact_id_if_assigned() | B __spar_id __spar_1 | E __spar_id | S");
+        "pg_catalog.pg_current_xact_id_if_assigned() | B __spar_id __spar_1 | E __spar_id | C "
+        "P__spar_id | S");
     EXPECT_EQ(talk.hear(complete("DELETE 1") + ready('T') + kNew + id("700") + ready('T')),
               "C DELETE 1 | Z T");
   }
@@ -157,7 +158,7 @@ TEST_F(ContinuityTest, AStatementAloneGetsItsTransaction) {
   talk.say(query("delete from t"));
   const std::string sent = talk.attach(one);
   EXPECT_TRUE(sent.contains("E __spar_begin | Q delete from t | ")) << sent;
-  EXPECT_TRUE(sent.ends_with("E __spar_id | H")) << sent;
+  EXPECT_TRUE(sent.ends_with("E __spar_id | C P__spar_id | H")) << sent;
   EXPECT_EQ(talk.hear(kNew + kRan + complete("BEGIN") + complete("DELETE 1") + ready('T')), "");
   EXPECT_EQ(talk.hear(kNew + id("700")), "");
   EXPECT_TRUE(talk.asked.ends_with("E __spar_commit | S")) << talk.asked;
@@ -170,7 +171,7 @@ TEST_F(ContinuityTest, ABatchGetsItsTransaction) {
   talk.say(parse("", "delete from t") + bind("") + execute() + kSync);
   const std::string sent = talk.attach(one);
   EXPECT_TRUE(sent.contains("E __spar_begin | E - | ")) << sent;
-  EXPECT_TRUE(sent.ends_with("E __spar_id | H")) << sent;
+  EXPECT_TRUE(sent.ends_with("E __spar_id | C P__spar_id | H")) << sent;
   EXPECT_EQ(talk.hear(bare("12") + kNew + kRan + complete("BEGIN") + complete("DELETE 1")),
             "1 | 2 | C DELETE 1");
   EXPECT_EQ(talk.hear(kNew + id("700")), "");
