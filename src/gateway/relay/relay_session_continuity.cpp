@@ -273,6 +273,7 @@ void RelaySession::advance_replay(Chunks& to_server, Chunks& to_client) {
     return;
   }
   while (resend_next_ < journal_.end()) {
+    answer_known(to_client);  // also before a barrier: the server's next answer is not to it
     if (journal_.at(resend_next_).barrier && !owed_.empty()) {
       return to_server.copy(std::string_view("H\0\0\0\4", 5));
     }
