@@ -63,6 +63,13 @@ TEST_F(ServerClients, PsqlInASession) {
   EXPECT_TRUE(found.empty()) << found;
 }
 
+// The function call message of the protocol, in a transaction.
+TEST_F(ServerClients, PsqlUnlinksALargeObject) {
+  const Ran ran =
+      ClientCluster::psql(address_, {"-c", "select lo_create(42)", "-c", "\\lo_unlink 42"});
+  EXPECT_EQ(ran.exit_code, 0) << ran.output;
+}
+
 // From the client, by COPY with FREEZE.
 TEST_F(ServerClients, PgbenchMakesItsTables) {
   if (find_program("pgbench").empty()) GTEST_SKIP() << "pgbench is not installed";

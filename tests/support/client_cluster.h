@@ -84,7 +84,7 @@ class ClientCluster {
     command.insert(command.end(), more.begin(), more.end());
     std::vector<std::string> all = {"LC_ALL=C.UTF-8", "PGTZ=UTC", "PGDATESTYLE=ISO, MDY"};
     all.insert(all.end(), environment.begin(), environment.end());
-    return run_program(command, all, std::chrono::seconds(300));
+    return run_program(command, all, 2 * kPatience);
   }
 
   // Every copy gives the same dump of the database. The program that dumps is of the installed

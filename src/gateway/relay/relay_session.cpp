@@ -301,9 +301,11 @@ void RelaySession::on_sync(const Frame& frame, Chunks& to_server) {
 
 // By its number: what it does cannot be known.
 void RelaySession::on_function(const Frame& frame, Chunks& to_server) {
+  constexpr Traits kWrites{.writes = true};
   Owed owed{.what = Expect::function};
-  enter({.writes = true}, true, owed, to_server);
+  enter(kWrites, true, owed, to_server);
   send(owed, frame.bytes, to_server);
+  end_query(owed, kWrites, to_server);
 }
 
 void RelaySession::on_copy_end(const Frame& frame, Chunks& to_server) {
