@@ -163,7 +163,8 @@ Result<bool> RelaySession::error_passes(const Frame& frame, Chunks& to_client) {
   if (front.what == Expect::query) to_client.copy(withheld_);
   withheld_.clear();
   if (front.swallow && front.probe && status_ == 'E') return false;  // it was told already
-  if (front.swallow && recovering_) {
+  const bool refuses_commit = front.ends && !repeated();  // a deferred constraint: told like any
+  if (front.swallow && recovering_ && !refuses_commit) {
     diverged_ |= !fails_;
     return false;
   }
