@@ -5,17 +5,13 @@
 
 #include <cstdlib>
 
+#include "sim/outcomes.h"
 #include "sim/world.h"
 
 namespace spar::sim {
 namespace {
 
 constexpr std::size_t kMoves = 1200;
-
-std::uint64_t number_from(const char* variable, std::uint64_t fallback) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
-}
 
 TEST(ControlSim, KeepsItsPromisesInEveryWorld) {
   if (std::getenv("SPAR_SIM_SEED") != nullptr) {

@@ -1,4 +1,5 @@
 // The model of the data path: what actions do to the copies, and which reports arrive.
+#include "sim/outcomes.h"
 #include "sim/world.h"
 
 namespace spar::sim {
@@ -27,20 +28,6 @@ bool conflict(const Action& a, const Action& b) {
 
 bool about_writer(const Action& action) {
   return touched(action) == CopyId{};
-}
-
-ActionDone failed(const std::string& text, bool diverged = false) {
-  ActionDone done;
-  done.result = ActionDone::Result::failed;
-  done.text = text;
-  done.diverged = diverged;
-  return done;
-}
-
-ActionDone done_at(const Position& position) {
-  ActionDone done;
-  done.position = position;
-  return done;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The model of server/postgres/: what actions do to servers, and which reports arrive.
 #include "base/mutant.h"
 #include "engines/postgres/timeline.h"
+#include "sim/outcomes.h"
 #include "sim/servers/world.h"
 
 namespace spar::sim::servers {
@@ -35,24 +36,10 @@ bool conflict(const Action& a, const Action& b) {
   return touched(a) == touched(b) || (on_line(a) && on_line(b));
 }
 
-ActionDone failed(std::string text, bool diverged = false) {
-  ActionDone done;
-  done.result = ActionDone::Result::failed;
-  done.text = std::move(text);
-  done.diverged = diverged;
-  return done;
-}
-
 ActionDone unknown(std::string text) {
   ActionDone done;
   done.result = ActionDone::Result::unknown;
   done.text = std::move(text);
-  return done;
-}
-
-ActionDone done_at(const Position& position) {
-  ActionDone done;
-  done.position = position;
   return done;
 }
 

@@ -5,17 +5,13 @@
 
 #include <cstdlib>
 
+#include "sim/outcomes.h"
 #include "sim/servers/world.h"
 
 namespace spar::sim::servers {
 namespace {
 
 constexpr std::size_t kMoves = 2000;
-
-std::uint64_t number_from(const char* variable, std::uint64_t fallback) {
-  const char* text = std::getenv(variable);
-  return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
-}
 
 TEST(ServersSim, KeepsItsPromisesInEveryWorld) {
   if (std::getenv("SPAR_SIM_SEED") != nullptr) {
