@@ -3,7 +3,7 @@
 #include <sys/random.h>
 
 #include "base/log.h"
-#include "server/session_backend.h"
+#include "server/wall_clock.h"
 
 namespace spar::server {
 namespace {
@@ -21,20 +21,6 @@ ClusterId random_cluster_id() {
 }
 
 }  // namespace
-
-ActionDone succeeded(Position position) {
-  ActionDone done;
-  done.result = ActionDone::Result::done;
-  done.position = position;
-  return done;
-}
-
-ActionDone did_not(const Error& error) {
-  ActionDone done;
-  done.result = ActionDone::Result::failed;
-  done.text = error.message;
-  return done;
-}
 
 Controller::Controller(DataPath& path, coordination::RecordStore& store, EventLog& events,
                        ClusterSpec spec)

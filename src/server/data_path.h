@@ -84,5 +84,6 @@ class DataPath {
 // The outcomes of actions.
 control::ActionDone succeeded(Position position = {});
 control::ActionDone did_not(const Error& error);
+control::ActionDone did_diverge(std::string text);
 
 }  // namespace spar::server

@@ -6,7 +6,7 @@
 #include "control/limits.h"
 #include "data/row_codec.h"
 #include "server/limits.h"
-#include "server/session_backend.h"
+#include "server/wall_clock.h"
 
 namespace spar::server {
 namespace {
@@ -21,6 +21,10 @@ ActionDone did_not_receive(CopyId copy) {
   Error error;
   error.message = "copy " + std::to_string(copy.value) + " has not received what was acknowledged";
   return did_not(error);
+}
+
+std::string past_its_fork(const Position& position) {
+  return "holds " + to_string(position) + ", past the fork of its epoch";
 }
 
 // All of a copy's tables in one value: equal for copies that hold the same.
@@ -120,10 +124,7 @@ ActionDone EmbeddedPath::promote(CopyId copy, Epoch epoch, const control::Record
   auto member = ensure_open(copy, record);
   if (!member) return did_not(member.error());
   if (control::diverged(record, (*member)->received())) {
-    ActionDone done = did_not(Error{});
-    done.diverged = true;
-    done.text = "holds " + to_string((*member)->received()) + ", past the fork of its epoch";
-    return done;
+    return did_diverge(past_its_fork((*member)->received()));
   }
   if (auto told = replicate::store_told(disk_, (*member)->identity().directory,
                                         identity_of(record, copy), epoch);
@@ -262,10 +263,7 @@ ActionDone EmbeddedPath::follow(const control::Follow& what, Epoch epoch,
   auto member = ensure_open(what.copy, record);
   if (!member) return did_not(member.error());
   if (control::diverged(record, (*member)->received())) {
-    ActionDone done = did_not(Error{});
-    done.diverged = true;
-    done.text = "holds " + to_string((*member)->received()) + ", past the fork of its epoch";
-    return done;
+    return did_diverge(past_its_fork((*member)->received()));
   }
   auto told = replicate::store_told(disk_, (*member)->identity().directory,
                                     identity_of(record, what.copy), epoch);

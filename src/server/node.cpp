@@ -10,6 +10,7 @@
 #include "data/text_format.h"
 #include "server/admin.h"
 #include "server/version.h"
+#include "server/wall_clock.h"
 
 namespace spar::server {
 namespace {

@@ -5,6 +5,7 @@
 #include "base/mutant.h"
 #include "server/limits.h"
 #include "server/read_rows.h"
+#include "server/wall_clock.h"
 
 namespace spar::server {
 namespace {
@@ -57,13 +58,6 @@ const query::Plan* plan_of(const query::Statement& statement) {
 }
 
 }  // namespace
-
-Timestamp wall_clock_now() {
-  constexpr std::int64_t kEpoch2000 = 946684800LL * 1'000'000;
-  auto since_1970 = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
-  return Timestamp(since_1970.count() - kEpoch2000);
-}
 
 void DatabaseUse::enter(ObjectId database) {
   std::lock_guard lock(mutex_);

@@ -172,6 +172,4 @@ class SessionFactory : public gateway::BackendFactory {
   std::atomic<std::uint64_t> next_{kFirstClientSession};
 };
 
-Timestamp wall_clock_now();
-
 }  // namespace spar::server

@@ -102,8 +102,13 @@ Result<void> ServerControl::set_synchronous(const std::vector<std::string>& name
 // something, and all are silent while nothing is written.
 Result<void> ServerControl::wake_senders(Monotonic deadline) {
   SPAR_TRY(link_.run("set synchronous_commit = local", deadline));
-  SPAR_TRY(link_.run("select pg_logical_emit_message(true, 'spar', '')", deadline));
+  SPAR_TRY(write(deadline));
   SPAR_TRY(link_.run("reset synchronous_commit", deadline));
+  return {};
+}
+
+Result<void> ServerControl::write(Monotonic deadline) {
+  SPAR_TRY(link_.run("select pg_logical_emit_message(true, 'spar', '')", deadline));
   return {};
 }
 
@@ -165,6 +170,14 @@ Result<void> ServerControl::end_sessions(Monotonic deadline) {
   SPAR_TRY(link_.run("select pg_terminate_backend(pid)" + theirs, parameters, deadline));
   return wait_until("not exists (select" + theirs + ")", parameters, "sessions did not end",
                     deadline);
+}
+
+Result<void> ServerControl::end_session_of(Xid transaction, Monotonic deadline) {
+  SPAR_TRY(
+      link_.run("select pg_terminate_backend(pid) from pg_stat_activity where "
+                "backend_xid = ($1::text::xid8)::xid",
+                {std::to_string(transaction.value)}, deadline));
+  return {};
 }
 
 Result<void> ServerControl::terminate(const std::vector<int>& sessions, Monotonic deadline) {

@@ -8,7 +8,9 @@
 // Not here    Starting, stopping, rewinding (agent/). Which copy should be what (control/).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -57,14 +59,28 @@ struct Follower {
   std::string sync_state;  // async, potential, sync, quorum
 };
 
+// What a look gives beside an Identity.
+struct Look {
+  bool streaming = false;             // receives from another server
+  std::chrono::milliseconds lag{-1};  // of a standby's contents; -1: nobody knows
+};
+
 class ServerControl {
  public:
   static Result<ServerControl> connect(const Conninfo& address, Monotonic deadline);
   explicit ServerControl(ServerLink link) : link_(std::move(link)) {}
 
   Result<Identity> identify(Monotonic deadline);
+  // Brings `known`, of an identify() on this server, up to date for less: all of it anew only when
+  // the server has turned (another timeline, a primary that was a standby).
+  Result<Look> look(Identity& known, Monotonic deadline);
+  // False while a standby that has started is still reading its own log, and so tells less than it
+  // holds.
+  Result<bool> settled(Monotonic deadline);
+  Result<Lsn> flushed(Monotonic deadline);  // of a primary
   Result<std::vector<Follower>> replication_state(Monotonic deadline);
   Result<XactStatus> xact_status(Xid transaction, Monotonic deadline);
+  Result<void> end_session_of(Xid transaction, Monotonic deadline);
   // Another after each start, and after each recovery from a crash of one of its processes: which
   // may give numbers again that it had given and not written down.
   Result<std::string> incarnation(Monotonic deadline);
@@ -94,6 +110,11 @@ class ServerControl {
   Result<void> fence(Monotonic deadline);
   Result<void> unfence(Monotonic deadline);
   Result<void> checkpoint(Monotonic deadline);
+  // A transaction of our own through the log to the disk, and to those that a commit of this
+  // connection waits for (synchronous_commit).
+  Result<void> write(Monotonic deadline);
+  // SCRAM secrets of the roles that can log in, by name.
+  Result<std::map<std::string, std::string, std::less<>>> role_secrets(Monotonic deadline);
   Result<void> terminate(const std::vector<int>& sessions, Monotonic deadline);
 
   ServerLink& link() { return link_; }

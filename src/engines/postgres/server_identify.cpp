@@ -45,6 +45,22 @@ select (select system_identifier from pg_control_system()),
        receiver.status, receiver.sender_host, receiver.sender_port, receiver.slot_name
   from (select) as one left join pg_stat_wal_receiver as receiver on true)";
 
+// Columns of kLook.
+enum : std::size_t { kLookRecovery, kLookReceived, kLookApplied, kLookTimeline, kStreaming, kLag };
+
+// received_tli is nothing while nothing is received: then nothing has changed.
+constexpr const char* kLook = R"(
+select pg_is_in_recovery(),
+       case when pg_is_in_recovery()
+            then greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+            else pg_current_wal_flush_lsn() end,
+       case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
+            else pg_current_wal_flush_lsn() end,
+       receiver.received_tli, coalesce(receiver.status = 'streaming', false),
+       case when pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() then 0
+            else (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::bigint end
+  from (select) as one left join pg_stat_wal_receiver as receiver on true)";
+
 constexpr const char* kSettings = R"(
 select name, setting from pg_settings
  where name in ('wal_level', 'wal_keep_size', 'wal_log_hints', 'data_checksums', 'max_wal_senders',
@@ -99,6 +115,52 @@ Result<Identity> ServerControl::identify(Monotonic deadline) {
   SPAR_ASSIGN(Rows settings, link_.run(kSettings, deadline));
   for (const auto& row : settings) identity.settings[row[0].value_or("")] = row[1].value_or("");
   return identity;
+}
+
+Result<Look> ServerControl::look(Identity& known, Monotonic deadline) {
+  SPAR_ASSIGN(Rows rows, link_.run(kLook, deadline));
+  const auto& row = rows[0];
+  const bool in_recovery = row[kLookRecovery] == "t";
+  const TimelineId timeline(number<std::uint32_t>(row[kLookTimeline]));
+  const bool turned = in_recovery != known.in_recovery ||
+                      (timeline != TimelineId{} && timeline != known.line.timeline);
+  if (turned) {
+    SPAR_ASSIGN(known, identify(deadline));
+  } else {
+    known.line.end = std::max(known.line.end, lsn(row[kLookReceived]));
+    known.applied = lsn(row[kLookApplied]);
+  }
+  Look look{.streaming = row[kStreaming] == "t"};
+  if (!known.in_recovery) look.lag = std::chrono::milliseconds(0);
+  if (known.in_recovery && row[kLag]) {
+    look.lag = std::chrono::milliseconds(number<std::int64_t>(row[kLag]));
+  }
+  return look;
+}
+
+Result<bool> ServerControl::settled(Monotonic deadline) {
+  SPAR_ASSIGN(Rows rows,
+              link_.run("select not pg_is_in_recovery() or exists (select from pg_stat_activity "
+                        "where backend_type = 'startup' and wait_event in ('RecoveryWalStream', "
+                        "'RecoveryRetrieveRetryInterval')) or exists (select from "
+                        "pg_stat_wal_receiver where status = 'streaming')",
+                        deadline));
+  return rows[0][0] == "t";
+}
+
+Result<Lsn> ServerControl::flushed(Monotonic deadline) {
+  SPAR_ASSIGN(Rows rows, link_.run("select pg_current_wal_flush_lsn()", deadline));
+  return lsn(rows[0][0]);
+}
+
+Result<std::map<std::string, std::string, std::less<>>> ServerControl::role_secrets(
+    Monotonic deadline) {
+  SPAR_ASSIGN(Rows rows, link_.run("select rolname, rolpassword from pg_authid where "
+                                   "rolcanlogin and rolpassword like 'SCRAM-SHA-256$%'",
+                                   deadline));
+  std::map<std::string, std::string, std::less<>> secrets;
+  for (const auto& row : rows) secrets[row[0].value_or("")] = row[1].value_or("");
+  return secrets;
 }
 
 // Timeline 1 has no file, for nothing was before it.

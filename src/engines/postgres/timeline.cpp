@@ -139,7 +139,10 @@ TimelineId timeline_for(Epoch epoch, std::uint32_t before_first) {
 
 Outcome outcome_of(Xid transaction, Xid next_xid, XactStatus status) {
   const bool given_again = transaction >= next_xid && !mutant(Mutant::resolve_by_xid_alone);
-  if (given_again) return Outcome::not_committed;
+  return given_again ? Outcome::not_committed : outcome_of(status);
+}
+
+Outcome outcome_of(XactStatus status) {
   switch (status) {
     case XactStatus::committed:
       return Outcome::committed;

@@ -105,5 +105,7 @@ enum class Outcome { committed, not_committed, unknown };
 // `next_xid` is that of the fork which ended the transaction's epoch: from there on the new primary
 // gives the same numbers to other transactions, so their status says nothing.
 Outcome outcome_of(Xid transaction, Xid next_xid, XactStatus status);
+// Where its number is known not to have been given again.
+Outcome outcome_of(XactStatus status);
 
 }  // namespace spar::engines::postgres

@@ -109,8 +109,7 @@ Catalogues* RelayService::catalogues_of(std::string_view database) {
 }
 
 void RelayService::on_change(RouteChange change) {
-  loop_.set_draining(change == RouteChange::drain);
-  if (change != RouteChange::drain) loop_.route_changed();
+  loop_.set_draining(change == RouteChange::drain);  // which looks at the route anew
 }
 
 void RelayService::start() {

@@ -196,8 +196,7 @@ ActionDone ServerPath::drain(const control::Drain& what, const Record& record) {
 // Acknowledged without it is what the primary has flushed now, when commits wait for it already.
 Result<void> ServerPath::wait_joined(ServerControl& control, const control::CopySet& joining,
                                      const Record& record, Monotonic deadline) {
-  SPAR_ASSIGN(auto rows, control.link().run("select pg_current_wal_flush_lsn()", deadline));
-  const Lsn end = engines::postgres::parse_lsn(rows[0][0].value_or("")).value_or(Lsn{});
+  SPAR_ASSIGN(const Lsn end, control.flushed(deadline));
   while (true) {
     SPAR_ASSIGN(auto followers, control.replication_state(deadline));
     auto has_all = [&](CopyId copy) {

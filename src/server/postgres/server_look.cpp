@@ -117,14 +117,8 @@ Report ServerPath::report_of(const Identity& identity, const Record& record) con
 // A standby that has just started knows less than it holds, until it has read its own log.
 Result<void> ServerPath::wait_settled(ServerControl& control, Monotonic deadline) {
   while (true) {
-    SPAR_ASSIGN(auto rows,
-                control.link().run(
-                    "select not pg_is_in_recovery() or exists (select from pg_stat_activity where "
-                    "backend_type = 'startup' and wait_event in ('RecoveryWalStream', "
-                    "'RecoveryRetrieveRetryInterval')) or exists (select from pg_stat_wal_receiver "
-                    "where status = 'streaming')",
-                    deadline));
-    if (rows[0][0] == "t") return {};
+    SPAR_ASSIGN(const bool settled, control.settled(deadline));
+    if (settled) return {};
     if (in(milliseconds(20)) >= deadline) {
       return failure(Code::deadline, "it is still reading its own log", "57014");
     }

@@ -61,21 +61,15 @@ Result<Outcome> ServerPath::outcome(Epoch epoch, Xid xid) {
     if (status != XactStatus::in_progress || record.epoch > epoch) {
       return settled_outcome(control, status, deadline);
     }
-    SPAR_TRY(
-        control.link().run("select pg_terminate_backend(pid) from pg_stat_activity where "
-                           "backend_xid = ($1::text::xid8)::xid",
-                           {std::to_string(xid.value)}, deadline));
+    SPAR_TRY(control.end_session_of(xid, deadline));
     if (!wait(milliseconds(5))) return failure(Code::cancelled, "the node stops");
   }
 }
 
 Result<Outcome> ServerPath::settled_outcome(ServerControl& control, XactStatus status,
                                             Monotonic deadline) {
-  const Outcome found = engines::postgres::outcome_of(Xid{}, Xid(1), status);
-  if (found == Outcome::committed) {
-    SPAR_TRY(
-        control.link().run("select pg_logical_emit_message(true, 'spar', 'settled')", deadline));
-  }
+  const Outcome found = engines::postgres::outcome_of(status);
+  if (found == Outcome::committed) SPAR_TRY(control.write(deadline));
   return found;
 }
 

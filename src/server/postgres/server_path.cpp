@@ -100,6 +100,7 @@ std::vector<ServerCopy*> ServerPath::others(CopyId copy) const {
 void ServerPath::adopt(const Record& record) {
   std::lock_guard lock(mutex_);
   record_ = record;
+  history_ = engines::postgres::server_history(record.history, record.fork_notes);
   for (const control::Member& member : record.members) {
     auto spec = specs_.find(member.name);
     if (copies_.contains(member.id) || spec == specs_.end()) continue;

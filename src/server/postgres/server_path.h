@@ -113,7 +113,6 @@ class ServerPath : public DataPath {
   // What the last look at a server gave, and what the machine was told of it.
   struct Seen {
     bool up = false;
-    bool in_recovery = true;
     bool near = false;
     bool told_lost = false;
     int busy = 0;  // an action restarts or rebuilds it: its silence means nothing
@@ -188,7 +187,8 @@ class ServerPath : public DataPath {
   std::condition_variable changed_;
   std::atomic<bool> stop_{false};
   bool watching_ = false;
-  control::Record record_;         // as it is stored
+  engines::postgres::ServerHistory history_;  // of record_
+  control::Record record_;                    // as it is stored
   std::map<CopyId, Copy> copies_;  // never erased while actions run: members come and go in record_
   std::optional<Place> place_;
   CopyId admitted_copy_;

@@ -28,14 +28,6 @@ class ServerPath::Busy {
   CopyId copy_;
 };
 
-inline control::ActionDone did_diverge(std::string text) {
-  control::ActionDone done;
-  done.result = control::ActionDone::Result::failed;
-  done.diverged = true;
-  done.text = std::move(text);
-  return done;
-}
-
 inline control::ActionDone unsure_or_failed(const Error& error) {
   control::ActionDone done = did_not(error);
   if (error.code == Code::deadline) done.result = control::ActionDone::Result::unknown;

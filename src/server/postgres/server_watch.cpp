@@ -8,38 +8,6 @@
 namespace spar::server::postgres {
 
 using control::Observed;
-using engines::postgres::Field;
-using engines::postgres::Lsn;
-using engines::postgres::Rows;
-using engines::postgres::TimelineId;
-
-namespace {
-
-// Columns of kLook.
-enum : std::size_t { kInRecovery, kReceived, kApplied, kTimeline, kStreaming, kLag };
-
-// received_tli is nothing while nothing is received: then nothing has changed.
-constexpr const char* kLook = R"(
-select pg_is_in_recovery(),
-       case when pg_is_in_recovery()
-            then greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
-            else pg_current_wal_flush_lsn() end,
-       case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
-            else pg_current_wal_flush_lsn() end,
-       receiver.received_tli, coalesce(receiver.status = 'streaming', false),
-       case when pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() then 0
-            else (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::bigint end
-  from (select) as one left join pg_stat_wal_receiver as receiver on true)";
-
-std::int64_t number(const Field& field) {
-  return field && !field->empty() ? std::strtoll(field->c_str(), nullptr, 10) : -1;
-}
-
-Lsn lsn(const Field& field) {
-  return field ? engines::postgres::parse_lsn(*field).value_or(Lsn{}) : Lsn{};
-}
-
-}  // namespace
 
 void ServerPath::watch() {
   std::lock_guard lock(mutex_);
@@ -100,20 +68,15 @@ void ServerPath::watch_copy(CopyId id) {
   }
 }
 
-// A transaction of its own, through the log to the disk: what hangs there hangs here.
+// What hangs on the way to the disk hangs here.
 Result<void> ServerPath::write_once(ServerControl& control) {
-  auto written = control.link().run("select pg_logical_emit_message(true, 'spar', 'probe')",
-                                    in(kAnswerWithin));
+  auto written = control.write(in(kAnswerWithin));
   if (written || written.error().sqlstate == "25006") return {};  // fenced meanwhile
-  return std::unexpected(written.error());
+  return written;
 }
 
 Result<void> ServerPath::read_roles(ServerControl& control) {
-  SPAR_ASSIGN(Rows rows, control.link().run("select rolname, rolpassword from pg_authid where "
-                                            "rolcanlogin and rolpassword like 'SCRAM-SHA-256$%'",
-                                            in(kAnswerWithin)));
-  std::map<std::string, std::string, std::less<>> roles;
-  for (const auto& row : rows) roles[row[0].value_or("")] = row[1].value_or("");
+  SPAR_ASSIGN(auto roles, control.role_secrets(in(kAnswerWithin)));
   std::lock_guard lock(mutex_);
   roles_ = std::move(roles);
   return {};
@@ -146,20 +109,7 @@ bool ServerPath::is_stray_primary(CopyId id) const {
 }
 
 Result<void> ServerPath::look_once(CopyId id, ServerControl& control, Identity& known) {
-  SPAR_ASSIGN(Rows rows, control.link().run(kLook, in(kAnswerWithin)));
-  const auto& row = rows[0];
-  const bool in_recovery = row[kInRecovery] == "t";
-  const bool streaming = row[kStreaming] == "t";
-  const auto timeline = number(row[kTimeline]);
-  const bool turned =
-      in_recovery != known.in_recovery ||
-      (timeline > 0 && TimelineId(static_cast<std::uint32_t>(timeline)) != known.line.timeline);
-  if (turned) {
-    SPAR_ASSIGN(known, control.identify(in(kAnswerWithin)));
-  } else {
-    known.line.end = std::max(known.line.end, lsn(row[kReceived]));
-    known.applied = lsn(row[kApplied]);
-  }
+  SPAR_ASSIGN(const engines::postgres::Look look, control.look(known, in(kAnswerWithin)));
   if (!known.in_recovery && is_stray_primary(id)) {
     auto fenced = control.fence(in(kAnswerWithin));
     if (fenced) log_info("server", find(id)->name() + " was primary and is read-only now");
@@ -167,11 +117,10 @@ Result<void> ServerPath::look_once(CopyId id, ServerControl& control, Identity& 
   }
   Seen now;
   now.up = true;
-  now.in_recovery = known.in_recovery;
   now.line = known.line;
   now.applied = known.applied;
-  now.lag = known.in_recovery ? milliseconds(number(row[kLag])) : milliseconds(0);
-  now.near = streaming || !known.in_recovery;
+  now.lag = look.lag;
+  now.near = look.streaming || !known.in_recovery;
   tell_seen(id, std::move(now));
   return {};
 }
@@ -180,7 +129,7 @@ void ServerPath::tell_seen(CopyId id, Seen now) {
   std::optional<Observed> told;
   {
     std::lock_guard lock(mutex_);
-    now.position = placement_of(now.line, record_).position;
+    now.position = engines::postgres::place(now.line, history_).position;
     Seen& last = copies_[id].seen;
     const Seen& primary = copies_[record_.primary].seen;
     const Position& at = primary.position;
@@ -211,7 +160,7 @@ void ServerPath::tell_lost(CopyId id, const std::string& witness, const std::str
     if (last.busy > 0 || last.told_lost) return;
     last.told_lost = true;
     last.near = false;
-    seen.position = placement_of(last.line, record_).position;
+    seen.position = engines::postgres::place(last.line, history_).position;
     seen.history = newest_fork(record_);
   }
   seen.copy = id;
