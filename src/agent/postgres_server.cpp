@@ -291,22 +291,27 @@ Result<void> PostgresServer::stop(Stop how, Monotonic deadline) {
     int number = how == Stop::fast ? SIGINT : how == Stop::immediate ? SIGQUIT : SIGKILL;
     SPAR_TRY(signal(number, now.pid));
   }
-  if (how == Stop::kill) {  // the rest too: what is frozen does not notice that its parent went
-    ActAs server(user_);
-    for (pid_t pid : working_in(place_.data(), kProgram)) SPAR_TRY(signal(SIGKILL, pid));
-  }
-  return wait_until_stopped(deadline);
+  return wait_until_stopped(deadline, how == Stop::kill);
 }
 
-Result<void> PostgresServer::wait_until_stopped(Monotonic deadline) {
-  while (status().state != ServerState::stopped) {
+Result<void> PostgresServer::kill_all() {
+  ActAs server(user_);
+  for (pid_t pid : working_in(place_.data(), kProgram)) SPAR_TRY(signal(SIGKILL, pid));
+  return {};
+}
+
+// Killed is also what is frozen and does not notice that its parent went, and what only now shows
+// itself: a server is not seen before it has gone to its directory.
+Result<void> PostgresServer::wait_until_stopped(Monotonic deadline, bool killing) {
+  while (true) {
+    if (killing) SPAR_TRY(kill_all());
+    if (status().state == ServerState::stopped) return {};
     if (steady_clock::now() >= deadline) {
       return failure(Code::deadline, "the server in " + place_.directory + " has not stopped yet",
                      "57014");
     }
     std::this_thread::sleep_for(kLookEvery);
   }
-  return {};
 }
 
 }  // namespace spar::agent

@@ -100,7 +100,7 @@ class PostgresServer {
   Result<void> start(StartAs as, Monotonic deadline);
   // fast: in order, ends sessions. immediate: as a crash. kill: SIGKILL, a frozen server's too.
   Result<void> stop(Stop how, Monotonic deadline);
-  Result<void> wait_until_stopped(Monotonic deadline);
+  Result<void> wait_until_stopped(Monotonic deadline, bool killing = false);
 
   Result<void> base_backup(const Upstream& source, Monotonic deadline);
   // REQUIRES: the server is stopped. A primary may have crashed. A standby that crashed is left as
@@ -144,6 +144,7 @@ class PostgresServer {
   Result<void> wait_until_ready(pid_t pid, Monotonic deadline);
   Failure did_not_start();
   Result<void> remove_stale_locks();
+  Result<void> kill_all();
   Result<void> signal(int number, pid_t pid);
   Result<void> follow_in(const std::string& data, const Upstream& upstream);
 

@@ -7,6 +7,7 @@
 #include <future>
 #include <thread>
 
+#include "query/replay/explicit_values.h"
 #include "tests/support/cutting_proxy.h"
 #include "tests/support/postgres_copy.h"
 #include "tests/support/relay.h"
@@ -29,15 +30,10 @@ class AllTables : public query::route::BuiltInObjects {
   }
 };
 
-// INSERT INTO numbered (n) VALUES (x) RETURNING id, as query/replay would tell it.
 std::optional<std::string> with_ids(std::string_view sql, std::span<const std::string> names,
                                     const gateway::relay::ReturnedValues& rows) {
-  if (!sql.starts_with("INSERT INTO numbered (n) VALUES (") || rows.size() != 1) return {};
-  if (names.size() != 1 || names[0] != "id" || !rows[0][0]) return {};
-  std::string out(sql);
-  out.insert(out.find("(n)") + 1, "id, ");
-  out.insert(out.find("VALUES (") + 8, *rows[0][0] + ", ");
-  return out;
+  return query::replay::with_explicit_values(sql, names, rows, {},
+                                             query::replay::Sequences::move_past);
 }
 
 gateway::relay::Outcome translated(engines::postgres::Outcome outcome) {
@@ -326,6 +322,40 @@ TEST_F(Continuity, GivesNumbersOfASequenceAgain) {
             "1:10 2:20 3:30");
   EXPECT_EQ(it->ask("COMMIT"), "COMMIT");
   EXPECT_GT(std::stoi(other->ask("INSERT INTO numbered (n) VALUES (40) RETURNING id")), 3);
+}
+
+// Others wait for a server for longer than those whose transactions are to be repeated, and would
+// take their numbers.
+TEST_F(Continuity, RepeatsWhatWasLostBeforeAnythingNew) {
+  constexpr int kEach = 16;
+  start(false);
+  start_relay(a_->server().place().port);
+  const auto maker = client();
+  ASSERT_EQ(maker->ask("CREATE TABLE numbered (id bigserial PRIMARY KEY, n int)"), "CREATE TABLE");
+  wait_for(*b_, "to_regclass('numbered') is not null");
+  separate();
+  std::vector<std::unique_ptr<PqClient>> open, others;
+  const std::string insert = "INSERT INTO numbered (n) VALUES (1) RETURNING id";
+  for (int i = 0; i < kEach; ++i) {
+    open.push_back(client());
+    ASSERT_EQ(open.back()->ask("BEGIN"), "BEGIN");
+    ASSERT_EQ(open.back()->ask(insert), std::to_string(i + 1));
+  }
+  for (int i = 0; i < kEach; ++i) others.push_back(client());
+  relay_->loop().set_draining(true);
+  for (const auto& other : others) ASSERT_EQ(PQsendQuery(other->get(), insert.c_str()), 1);
+  kill_primary();
+  relay_->route_to(std::nullopt);
+  relay_->loop().set_draining(false);
+  take_over();
+  for (const auto& each : open) EXPECT_EQ(each->ask("COMMIT"), "COMMIT");
+  for (const auto& other : others) {
+    PGresult* added = PQgetResult(other->get());
+    EXPECT_EQ(PQresultStatus(added), PGRES_TUPLES_OK) << PQresultErrorMessage(added);
+    EXPECT_GT(std::stoi(PqClient::answer(added)), kEach);
+    PQclear(PQgetResult(other->get()));
+  }
+  EXPECT_EQ(maker->ask("SELECT count(*) FROM numbered"), std::to_string(2 * kEach));
 }
 
 // A connection that is lost alone: the same server knows what became of the transaction.

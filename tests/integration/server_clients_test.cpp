@@ -77,6 +77,19 @@ TEST_F(ServerClients, PgbenchMakesItsTables) {
   EXPECT_EQ(made.exit_code, 0) << made.output;
 }
 
+// The server refuses the data while they are on their way: what follows must not be taken for them.
+TEST_F(ServerClients, ACopyIsRefusedWhileItsDataCome) {
+  constexpr int kTries = 20;
+  const std::string script = cluster_->directory() + "/refused.sql";
+  std::ofstream(script) << "create or replace view v as select 1 as n;\ncopy v from stdin;\n1\n2\n\\.\n"
+                           "copy (select 7) to stdout;\nselect 8;\n";
+  for (int i = 0; i < kTries; ++i) {
+    const Ran ran = ClientCluster::psql(address_, {"-q", "-At", "-f", script});
+    EXPECT_TRUE(ran.output.contains("cannot copy to view")) << ran.output;
+    ASSERT_TRUE(ran.output.ends_with("7\n8\n")) << i << ": " << ran.output;
+  }
+}
+
 TEST_F(ServerClients, PgbenchInEachMode) {
   if (find_program("pgbench").empty()) GTEST_SKIP() << "pgbench is not installed";
   const Ran made = pgbench({"-i", "-I", "dtGvpf", "-s", "1"});

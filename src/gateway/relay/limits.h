@@ -21,6 +21,8 @@ struct RelayLimits {
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds drain_timeout{10'000};  // what a client left running may take
   std::chrono::milliseconds shutdown_timeout{5'000};
+  // What new transactions wait, at most, for those to be repeated that were lost with a server.
+  std::chrono::milliseconds repeats_first_max{500};
 };
 
 }  // namespace spar::gateway::relay

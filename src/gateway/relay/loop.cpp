@@ -235,6 +235,7 @@ void RelayLoop::retire_elsewhere() {
     }
   }
   if (!draining_) cut_elsewhere();
+  repeats_first_until_ = now_ + options_.limits.repeats_first_max;  // now they can be
   for (const auto& [key, source] : sources_) source->pool.retry_now();
   retry_losses(true);
   for (const auto& [key, source] : sources_) open_connections(*source);

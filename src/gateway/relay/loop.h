@@ -7,6 +7,8 @@
 //             (relay_session.h): what it had under way is repeated, what is in doubt is asked of
 //             `resolve`. A session that cannot is ended: 08006, or 08007 when a statement's outcome
 //             is unknown.
+//             Transactions that were lost are repeated before others begin, for a time: so they find
+//             the rows, and the ids that they were given, as they were.
 // Fencing     route_changed() closes every connection that is not where the route now points, also
 //             those in use: nothing that such a server says later reaches a client. While draining,
 //             the route counts as naming nobody, and connections in use stay until they are free.
@@ -149,6 +151,9 @@ class RelayLoop {
   void lend(Server& server, Client& client);
   void release(Client& client);
   void note_busy(Client& client);
+  void note_repeating(Client& client);
+  bool must_hold(const Client& client) const;
+  void hold(Client& client);
   void go_on(Client& client, RelaySession::Loss loss, std::uint64_t epoch);
   void ask_outcome(Client& client, std::uint64_t epoch);
   void fail_client(Client& client, const Error& error);
@@ -199,6 +204,9 @@ class RelayLoop {
   std::vector<std::size_t> free_clients_, free_servers_;
   std::unordered_set<SessionId> timed_;    // clients with a deadline: logging in, draining
   std::unordered_set<SessionId> pausing_;  // lost their connection, and will try again
+  std::unordered_set<SessionId> repeating_;  // or in doubt whether they must be
+  Monotonic repeats_first_until_{};          // others are held until then, or nobody repeats
+  bool all_repeated_ = false;                // to be seen to when this event is done
   std::vector<ConnectionId> freed_;        // to be offered when this event is done
   std::vector<SessionId> dead_clients_;
   std::vector<ConnectionId> dead_servers_;

@@ -193,6 +193,10 @@ void RelayLoop::converse(Client& client, std::string_view in) {
     }
     client.paused = *progress == RelaySession::Progress::needs_answers;
     if (client.paused || *progress == RelaySession::Progress::read) break;
+    if (must_hold(client)) {
+      hold(client);
+      break;
+    }
     if (auto id = client.source->pool.acquire(client.id, now_)) {
       lend(*servers_[*id], client);
     } else {
@@ -218,6 +222,27 @@ void RelayLoop::note_busy(Client& client) {
   const bool busy = client.server != nullptr && !client.session->is_idle();
   if (busy == std::exchange(client.busy, busy)) return;
   busy_count_ += busy ? 1 : static_cast<std::size_t>(-1);
+}
+
+void RelayLoop::note_repeating(Client& client) {
+  const bool repeats = client.stage == Client::Stage::talking &&
+                       (client.ticket != 0 || client.session->recovering());
+  if (repeats) {
+    if (repeating_.empty()) repeats_first_until_ = now_ + options_.limits.repeats_first_max;
+    repeating_.insert(client.id);
+  } else if (repeating_.erase(client.id) > 0) {
+    all_repeated_ |= repeating_.empty();
+  }
+}
+
+bool RelayLoop::must_hold(const Client& client) const {
+  return !repeating_.empty() && now_ < repeats_first_until_ && !client.session->recovering();
+}
+
+void RelayLoop::hold(Client& client) {
+  client.retry_at = repeats_first_until_;
+  pausing_.insert(client.id);
+  urgent_ = true;
 }
 
 void RelayLoop::wait_for_server(Client& client) {
@@ -304,6 +329,7 @@ void RelayLoop::drop(Client& client) {
   client.stream.close();
   timed_.erase(client.id);
   pausing_.erase(client.id);
+  note_repeating(client);
   dead_clients_.push_back(client.id);
   --client_count_;
 }
@@ -345,11 +371,13 @@ void RelayLoop::go_on(Client& client, RelaySession::Loss loss, std::uint64_t epo
   client.epoch = epoch;
   client.paused = false;
   client.stream.want(true);
+  note_repeating(client);
   switch (loss) {
     case RelaySession::Loss::none:
       return converse(client, client.stream.kept());
     case RelaySession::Loss::in_doubt:
-      return ask_outcome(client, epoch);
+      ask_outcome(client, epoch);
+      return note_repeating(client);
     case RelaySession::Loss::end:
       return fail_client(client, client.session->fate());
     case RelaySession::Loss::needs_server:

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -203,6 +204,7 @@ void RelayLoop::answer(Server& server, std::string_view in) {
   }
   if (!done) return fail_client(client, done.error());
   server.stream.keep(in);
+  if (!repeating_.empty()) note_repeating(client);
   if (client.stage == Client::Stage::draining) return drain(client);
   if (client.stream.pending() > options_.limits.backlog_bytes_max) server.stream.want(false);
   if (client.paused) {
@@ -219,6 +221,7 @@ void RelayLoop::answer(Server& server, std::string_view in) {
 
 // Each goes to whoever waits longest, or is idle.
 void RelayLoop::serve_freed() {
+  if (std::exchange(all_repeated_, false)) retry_losses(true);
   for (std::size_t i = 0; i < freed_.size(); ++i) {
     Server& server = *servers_[freed_[i]];
     if (server.stage == Server::Stage::dead || server.cancels > 0) continue;
@@ -232,10 +235,15 @@ void RelayLoop::serve_freed() {
     if (!next) continue;
     Client& client = *clients_[*next];
     client.waiting = false;
-    if (client.stage == Client::Stage::welcome) {
+    const bool greets = client.stage == Client::Stage::welcome;
+    if (greets || must_hold(client)) {
       freed_.push_back(server.id);
       server.freed = true;
-      greet(client);
+      if (greets) {
+        greet(client);
+      } else {
+        hold(client);
+      }
       continue;
     }
     lend(server, client);

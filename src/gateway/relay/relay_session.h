@@ -215,6 +215,7 @@ class RelaySession {
   void answer_known(Chunks& to_client);
   bool is_lost(const Frame& frame) const;
   void step_done(const Owed& owed);
+  void diverge(const Step& step);
   bool repeated();
   bool all_answered() const;
   void told_ready(std::uint32_t step);
@@ -319,6 +320,8 @@ class RelaySession {
   bool touches_server_ = false;  // what was done changed what the connection has
   bool recovering_ = false;      // lost its connection, and is not where it was yet
   bool diverged_ = false;        // an answer differs from what the client was told
+  std::string divergence_;       // and how, for the client
+  std::string repeat_error_;     // what the step under way failed with, if it did
   bool fails_ = false;           // the next connection gets a failed transaction, no replay
   std::uint32_t resend_next_ = 0;
   std::size_t verify_left_ = 0;  // answers to be compared

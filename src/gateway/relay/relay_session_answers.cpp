@@ -1,5 +1,6 @@
 // What the server says: which answer it is, whether the client gets it, and what it ends.
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "gateway/relay/relay_session.h"
@@ -21,6 +22,10 @@ Failure lost(std::string_view sqlstate) {
 }
 
 constexpr std::string_view kStalePlan("RRevalidateCachedQuery\0", 23);
+
+std::string describe_error(std::string_view body) {
+  return std::string(error_field(body, 'C')) + " " + std::string(error_field(body, 'M'));
+}
 
 bool is_fatal(std::string_view body) {
   return body.contains(std::string_view("VFATAL\0", 7)) ||
@@ -67,17 +72,30 @@ bool RelaySession::repeats(const Frame& frame) {
   if (step == nullptr) return false;
   if (front.probe && frame.type == 'D') hear_probe(frame);
   now_.add(frame);
+  if (recovering_ && frame.type == 'E' && frame.whole()) {
+    repeat_error_ = describe_error(frame.body());
+  }
   if (step->swallow) return false;
   const Digest& now = now_.digest();
   if (now.messages > step->seen.messages ||
       (!now_.between() && now.messages == step->seen.messages)) {
-    diverged_ |= step->done;
+    if (step->done) diverge(*step);
     if (now_.between()) step->seen = now;
     hear_returned(front, *step, frame);
     return step->done;
   }
-  diverged_ |= now.messages == step->seen.messages && now != step->seen;
+  if (now.messages == step->seen.messages && now != step->seen) diverge(*step);
   return true;
+}
+
+void RelaySession::diverge(const Step& step) {
+  if (std::exchange(diverged_, true)) return;
+  divergence_ = repeat_error_.empty() ? "It was told other rows or another count."
+                                      : "Repeated, it failed: " + repeat_error_;
+  if (step.what != Expect::query) return;
+  constexpr std::size_t kShownMax = 200;
+  const std::string_view sql = journal_.message(step).substr(kFrameHeader, kShownMax);
+  divergence_ = "Statement: " + std::string(sql.substr(0, sql.find('\0'))) + "\n" + divergence_;
 }
 
 // What the server says when it goes, is fenced, or cannot vouch for a commit.
@@ -165,7 +183,10 @@ Result<bool> RelaySession::error_passes(const Frame& frame, Chunks& to_client) {
   if (front.swallow && front.probe && status_ == 'E') return false;  // it was told already
   const bool refuses_commit = front.ends && !repeated();  // a deferred constraint: told like any
   if (front.swallow && recovering_ && !refuses_commit) {
-    diverged_ |= !fails_;
+    if (!fails_) {
+      const Step* step = journal_.find(front.step);
+      diverge(step != nullptr ? *step : Step{});
+    }
     return false;
   }
   if (!front.undo || undo_.front().kind != Undo::Kind::duplicate) return true;
@@ -248,11 +269,12 @@ void RelaySession::step_done(const Owed& owed) {
     if (owed.returns != 0 && owed.what != Expect::bind && owed.what != Expect::describe_portal) {
       if (auto kept = returned_.find(owed.returns); kept != returned_.end()) kept->second.finish();
     }
-    if (!step->swallow) diverged_ |= now_.digest().messages < step->seen.messages;
+    if (!step->swallow && now_.digest().messages < step->seen.messages) diverge(*step);
     step->done = true;
   }
   notices_now_ = 0;
   now_.restart();
+  repeat_error_.clear();
 }
 
 bool RelaySession::repeated() {
@@ -313,6 +335,7 @@ Result<void> RelaySession::on_ready(const Frame& frame, Chunks& to_client) {
   status_ = frame.body()[0];
   failed_ = false;
   copy_in_ = false;
+  answer_known(to_client);  // an end of COPY data that came too late is no more owed
   if (status_ == 'I' && front.what != Expect::internal) {
     commit_changes();
     set_in_transaction_ = false;
@@ -320,7 +343,6 @@ Result<void> RelaySession::on_ready(const Frame& frame, Chunks& to_client) {
   }
   if (front.what == Expect::query && wrap_ == Wrap::closing) unsynced_ = false;
   if (told) told_ready(front.step);
-  answer_known(to_client);
   return {};
 }
 

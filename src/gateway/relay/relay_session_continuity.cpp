@@ -42,13 +42,15 @@ Error cut_row() {
       "Connect again, and repeat the statement.");
 }
 
-Error not_repeatable(bool diverged) {
-  return with_hint(
+Error not_repeatable(bool diverged, std::string_view divergence) {
+  Error error = with_hint(
       sql_error("40001", diverged ? "the server was lost, and the next one answers otherwise "
                                     "than the transaction has seen"
                                   : "the server was lost, and the transaction is too large to "
                                     "be repeated on the next one"),
       kRetry);
+  error.detail = divergence;
+  return error;
 }
 
 void write_error(const Error& error, Chunks& to_client) {
@@ -151,7 +153,7 @@ RelaySession::Loss RelaySession::end_with(Error error) {
 // The transaction has failed: so says the answer to each unit that waits for one, or to the next
 // statement. A new connection is needed only where the client must end the transaction itself.
 void RelaySession::answer_failed(Chunks& to_client) {
-  const Error error = not_repeatable(diverged_);
+  const Error error = not_repeatable(diverged_, std::exchange(divergence_, {}));
   bool inside = told_status_ != 'I' || begun_;
   for (auto one = pending_.rbegin(); one != pending_.rend(); ++one) {
     if (one->undo) undo(*one->undo);
@@ -299,7 +301,7 @@ void RelaySession::skip_resends(std::vector<Undo>& undone) {
       pending_.erase(pending_.begin());
     }
     if (step.done && step.what != Expect::nothing) --verify_left_;
-    diverged_ |= step.seen.messages > 0;
+    if (step.seen.messages > 0) diverge(step);
     step.done = true;
     ++resend_next_;
   }

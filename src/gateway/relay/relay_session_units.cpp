@@ -198,6 +198,7 @@ void RelaySession::forget_transaction() {
       read_only_ = false;
   xid_ = 0;
   withheld_.clear();
+  divergence_.clear();
 }
 
 void RelaySession::hear_probe(const Frame& frame) {

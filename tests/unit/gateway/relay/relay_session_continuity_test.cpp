@@ -191,6 +191,22 @@ TEST_F(ContinuityTest, AStatementThatFailsIsRolledBack) {
   EXPECT_EQ(talk.hear(ready('E') + complete("ROLLBACK") + ready()), "Z I");
 }
 
+// The end of the data crosses the error that refuses them, and comes while it is told.
+TEST_F(ContinuityTest, ACopyThatIsRefusedWhileItsDataCome) {
+  talk.say(query("copy t from stdin"));
+  talk.attach(one);
+  talk.hear(kNew + kRan + complete("BEGIN") + message('G', std::string(1, '\0') + be16(1) + be16(0)));
+  EXPECT_EQ(talk.say(message('d', "1\n")), "d");
+  EXPECT_EQ(talk.hear(error("55000") + ready('E')), "E ERROR 55000 wrong");
+  EXPECT_EQ(talk.asked, "Q ROLLBACK");
+  EXPECT_EQ(talk.say(message('c', "")), "c");
+  EXPECT_EQ(talk.hear(complete("ROLLBACK") + ready()), "Z I");
+  EXPECT_TRUE(talk.session.may_release());
+  talk.session.release();
+  talk.say(query("select 1"));
+  EXPECT_EQ(talk.attach(one), "Q select 1");
+}
+
 TEST_F(ContinuityTest, AFailureAtItsCommitIsTheStatements) {
   talk.say(query("delete from t"));
   talk.attach(one);
