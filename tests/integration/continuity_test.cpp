@@ -324,17 +324,27 @@ TEST_F(Continuity, GivesNumbersOfASequenceAgain) {
   EXPECT_GT(std::stoi(other->ask("INSERT INTO numbered (n) VALUES (40) RETURNING id")), 3);
 }
 
-// Others wait for a server for longer than those whose transactions are to be repeated, and would
-// take their numbers.
+// Others wait for a server for longer than those whose transactions are to be repeated, or repeat a
+// statement of which nobody was told, and would take their numbers.
 TEST_F(Continuity, RepeatsWhatWasLostBeforeAnythingNew) {
   constexpr int kEach = 16;
   start(false);
   start_relay(a_->server().place().port);
   const auto maker = client();
+  ASSERT_EQ(maker->ask("CREATE TABLE gate (n int)"), "CREATE TABLE");
   ASSERT_EQ(maker->ask("CREATE TABLE numbered (id bigserial PRIMARY KEY, n int)"), "CREATE TABLE");
   wait_for(*b_, "to_regclass('numbered') is not null");
   separate();
-  std::vector<std::unique_ptr<PqClient>> open, others;
+  std::vector<std::unique_ptr<PqClient>> untold, open, others;
+  ServerLink keeper = a_->session();
+  must(keeper.run("begin", patiently()));
+  must(keeper.run("lock table gate", patiently()));
+  for (int i = 0; i < kEach; ++i) {
+    untold.push_back(client());
+    ASSERT_EQ(untold.back()->ask("BEGIN"), "BEGIN");
+    const char* waits = "INSERT INTO numbered (n) SELECT count(*) FROM gate RETURNING id";
+    ASSERT_EQ(PQsendQuery(untold.back()->get(), waits), 1);
+  }
   const std::string insert = "INSERT INTO numbered (n) VALUES (1) RETURNING id";
   for (int i = 0; i < kEach; ++i) {
     open.push_back(client());
@@ -349,13 +359,16 @@ TEST_F(Continuity, RepeatsWhatWasLostBeforeAnythingNew) {
   relay_->loop().set_draining(false);
   take_over();
   for (const auto& each : open) EXPECT_EQ(each->ask("COMMIT"), "COMMIT");
-  for (const auto& other : others) {
-    PGresult* added = PQgetResult(other->get());
-    EXPECT_EQ(PQresultStatus(added), PGRES_TUPLES_OK) << PQresultErrorMessage(added);
-    EXPECT_GT(std::stoi(PqClient::answer(added)), kEach);
-    PQclear(PQgetResult(other->get()));
+  for (const auto* waiting : {&untold, &others}) {
+    for (const auto& other : *waiting) {
+      PGresult* added = PQgetResult(other->get());
+      EXPECT_EQ(PQresultStatus(added), PGRES_TUPLES_OK) << PQresultErrorMessage(added);
+      EXPECT_GT(std::stoi(PqClient::answer(added)), kEach);
+      PQclear(PQgetResult(other->get()));
+    }
   }
-  EXPECT_EQ(maker->ask("SELECT count(*) FROM numbered"), std::to_string(2 * kEach));
+  for (const auto& each : untold) EXPECT_EQ(each->ask("COMMIT"), "COMMIT");
+  EXPECT_EQ(maker->ask("SELECT count(*) FROM numbered"), std::to_string(3 * kEach));
 }
 
 // A connection that is lost alone: the same server knows what became of the transaction.

@@ -255,8 +255,12 @@ void RelayLoop::retry_losses(bool all) {
   for (SessionId id : std::vector<SessionId>(pausing_.begin(), pausing_.end())) {
     Client& client = *clients_[id];
     if (!all && now_ < client.retry_at) continue;
+    const bool rest = client.stage == Client::Stage::talking && client.session->told_only();
+    if (rest && repeats_first()) continue;
     pausing_.erase(id);
-    if (client.stage != Client::Stage::dead) converse(client, client.stream.kept());
+    if (client.stage == Client::Stage::dead) continue;
+    if (rest) client.session->repeat_rest(to_server_, to_client_);
+    converse(client, client.stream.kept());
   }
 }
 

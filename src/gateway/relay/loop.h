@@ -152,7 +152,7 @@ class RelayLoop {
   void release(Client& client);
   void note_busy(Client& client);
   void note_repeating(Client& client);
-  bool must_hold(const Client& client) const;
+  bool repeats_first() const { return !repeating_.empty() && now_ < repeats_first_until_; }
   void hold(Client& client);
   void go_on(Client& client, RelaySession::Loss loss, std::uint64_t epoch);
   void ask_outcome(Client& client, std::uint64_t epoch);

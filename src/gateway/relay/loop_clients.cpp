@@ -193,7 +193,7 @@ void RelayLoop::converse(Client& client, std::string_view in) {
     }
     client.paused = *progress == RelaySession::Progress::needs_answers;
     if (client.paused || *progress == RelaySession::Progress::read) break;
-    if (must_hold(client)) {
+    if (repeats_first() && !client.session->recovering()) {
       hold(client);
       break;
     }
@@ -226,17 +226,13 @@ void RelayLoop::note_busy(Client& client) {
 
 void RelayLoop::note_repeating(Client& client) {
   const bool repeats = client.stage == Client::Stage::talking &&
-                       (client.ticket != 0 || client.session->recovering());
+                       (client.ticket != 0 || client.session->repeats_told());
   if (repeats) {
     if (repeating_.empty()) repeats_first_until_ = now_ + options_.limits.repeats_first_max;
     repeating_.insert(client.id);
   } else if (repeating_.erase(client.id) > 0) {
     all_repeated_ |= repeating_.empty();
   }
-}
-
-bool RelayLoop::must_hold(const Client& client) const {
-  return !repeating_.empty() && now_ < repeats_first_until_ && !client.session->recovering();
 }
 
 void RelayLoop::hold(Client& client) {
@@ -260,7 +256,10 @@ void RelayLoop::lend(Server& server, Client& client) {
   SPAR_ASSERT(server.client == nullptr && client.server == nullptr);
   client.server = &server;
   server.client = &client;
-  client.session->attach(server.side, to_server_, to_client_);
+  client.session->attach(server.side, to_server_, to_client_, repeats_first());
+  if (repeating_.empty()) return;
+  note_repeating(client);
+  if (client.session->told_only()) hold(client);
 }
 
 void RelayLoop::release(Client& client) {
@@ -347,6 +346,7 @@ void RelayLoop::server_lost(Server& server, bool pause) {
   drop(server);
   if (client == nullptr) return;
   client->server = nullptr;
+  pausing_.erase(client->id);
   note_busy(*client);
   if (client->stage == Client::Stage::draining || client->session->heard_fatal()) {
     return drop(*client);

@@ -221,9 +221,12 @@ void RelayLoop::answer(Server& server, std::string_view in) {
 
 // Each goes to whoever waits longest, or is idle.
 void RelayLoop::serve_freed() {
-  if (std::exchange(all_repeated_, false)) retry_losses(true);
-  for (std::size_t i = 0; i < freed_.size(); ++i) {
-    Server& server = *servers_[freed_[i]];
+  for (std::size_t i = 0; i < freed_.size() || all_repeated_;) {
+    if (std::exchange(all_repeated_, false)) {
+      retry_losses(true);
+      continue;
+    }
+    Server& server = *servers_[freed_[i++]];
     if (server.stage == Server::Stage::dead || server.cancels > 0) continue;
     server.freed = false;
     if (server.source.placing != server.placing) {
@@ -236,7 +239,7 @@ void RelayLoop::serve_freed() {
     Client& client = *clients_[*next];
     client.waiting = false;
     const bool greets = client.stage == Client::Stage::welcome;
-    if (greets || must_hold(client)) {
+    if (greets || (repeats_first() && !client.session->recovering())) {
       freed_.push_back(server.id);
       server.freed = true;
       if (greets) {

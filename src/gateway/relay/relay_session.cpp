@@ -23,9 +23,11 @@ void RelaySession::write_fatal(const Error& error, Chunks& to_client) {
   to_client.copy(out);
 }
 
-void RelaySession::attach(ServerSide& server, Chunks& to_server, Chunks& to_client) {
+void RelaySession::attach(ServerSide& server, Chunks& to_server, Chunks& to_client,
+                          bool told_only) {
   SPAR_ASSERT(server_ == nullptr && owed_.empty());
   server_ = &server;
+  told_only_ = told_only && recovering_ && !fails_;
   unnamed_here_ = false;
   if (recovering_) settings_ = start_settings_;
   repeat_settings(to_server);

@@ -88,8 +88,13 @@ class RelaySession {
   Result<void> server_said(std::string_view& in, Chunks& to_server, Chunks& to_client);
 
   // Repeats on `server` what the session has set, and what it had under way when it lost its last
-  // one. REQUIRES: not attached.
-  void attach(ServerSide& server, Chunks& to_server, Chunks& to_client);
+  // one: with `told_only`, no more than what its client was told of, until repeat_rest().
+  // REQUIRES: not attached.
+  void attach(ServerSide& server, Chunks& to_server, Chunks& to_client, bool told_only = false);
+  void repeat_rest(Chunks& to_server, Chunks& to_client);
+  bool told_only() const { return told_only_; }
+  // What its client was told of is not on the new server yet, or must not be.
+  bool repeats_told() const { return recovering_ && (server_ == nullptr || verify_left_ > 0); }
   bool attached() const { return server_ != nullptr; }
   bool may_release() const { return is_idle() && holds_ == 0; }
   void release();                // REQUIRES: may_release(), or is_idle() after clean_up()
@@ -247,6 +252,7 @@ class RelaySession {
   bool finish_one(const Owed& owed, std::string_view tag, Chunks& to_client);
   void begin_replay(Chunks& to_server, Chunks& to_client);
   void advance_replay(Chunks& to_server, Chunks& to_client);
+  bool must_wait(const Step& step) const;
   void skip_resends(std::vector<Undo>& undone);
   void resend(std::uint32_t number, Chunks& to_server);
   void stand_failed(Chunks& to_server);
@@ -325,6 +331,7 @@ class RelaySession {
   bool fails_ = false;           // the next connection gets a failed transaction, no replay
   std::uint32_t resend_next_ = 0;
   std::size_t verify_left_ = 0;  // answers to be compared
+  bool told_only_ = false;       // what is not answered yet must wait
   std::vector<Pending> pending_;
   std::optional<Error> refusal_;  // of the next statement
   Error fate_;

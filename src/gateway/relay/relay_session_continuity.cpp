@@ -69,6 +69,7 @@ void write_ready(char status, Chunks& to_client) {
 
 RelaySession::Loss RelaySession::lose(Chunks& to_client) {
   server_ = nullptr;
+  told_only_ = false;
   from_server_ = Framer(Side::server, limits_.frames);
   take_pending();
   if (!now_.between() && passes_server_) return end_with(cut_row());
@@ -184,6 +185,7 @@ void RelaySession::answer_failed(Chunks& to_client) {
   settings_ = start_settings_;
   status_ = told_status_ = status;
   recovering_ = fails_ = inside;
+  verify_left_ = 0;
   forget_transaction();
   if (inside) journal_.give_up();
 }
@@ -280,6 +282,10 @@ void RelaySession::advance_replay(Chunks& to_server, Chunks& to_client) {
       return to_server.copy(std::string_view("H\0\0\0\4", 5));
     }
     if (unsettled()) return;
+    if (must_wait(journal_.at(resend_next_))) {
+      if (!owed_.empty()) to_server.copy(std::string_view("H\0\0\0\4", 5));
+      return;
+    }
     resend(resend_next_++, to_server);
   }
   answer_known(to_client);
@@ -289,6 +295,16 @@ void RelaySession::advance_replay(Chunks& to_server, Chunks& to_client) {
   if (!touches_server_) return;
   server_->must_reset = true;
   server_->statements.clear();
+}
+
+// Else it might take what others were told of, which is still to be repeated: a sequence's number.
+bool RelaySession::must_wait(const Step& step) const {
+  return told_only_ && !step.done && step.what != Expect::nothing;
+}
+
+void RelaySession::repeat_rest(Chunks& to_server, Chunks& to_client) {
+  told_only_ = false;
+  advance_replay(to_server, to_client);
 }
 
 // The server ignores what is not repeated yet, up to the next Sync.

@@ -66,7 +66,7 @@ class Seen:
             code = getattr(getattr(error, "orig", None), "pgcode", None)
             self.errors[str(code)] += 1
             if len(self.first_errors) < 10:
-                self.first_errors.append("%s: %s %s" % (token, code, str(error).strip()[:200]))
+                self.first_errors.append("%s: %s %s" % (token, code, str(error).strip()[:900]))
 
 
 def place(engine, token, number):
