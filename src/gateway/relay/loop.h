@@ -21,7 +21,7 @@
 //             I2 A cancel request reaches a server only while the session it names is owed an
 //                answer there, and the connection is lent to nobody else before it has arrived.
 //             I3 Nothing is destroyed while events of one epoll_wait are handled.
-// Not here    Which server is the primary, what became of a transaction (server/). TLS to servers.
+// Not here    Which server is the primary, what became of a transaction (server/).
 #pragma once
 
 #include <atomic>
@@ -43,6 +43,7 @@
 #include "gateway/relay/limits.h"
 #include "gateway/relay/relay_session.h"
 #include "gateway/relay/server_login.h"
+#include "gateway/relay/server_tls.h"
 #include "gateway/tls.h"
 
 namespace spar::gateway::relay {
@@ -50,6 +51,7 @@ namespace spar::gateway::relay {
 struct Address {
   std::string host;  // numeric, or the directory of a Unix socket
   std::uint16_t port = 5432;
+  std::shared_ptr<const ServerTls> tls = {};  // nothing: unencrypted
 
   bool operator==(const Address&) const = default;
 };
@@ -166,6 +168,9 @@ class RelayLoop {
   Result<void> connect(Source& source, const Placing& placing);
   void on_server(Server& server, std::uint32_t events);
   void connected(Server& server);
+  void ask_for_tls(Server& server);
+  void take_tls_answer(Server& server, std::string_view in);
+  void begin_login(Server& server);
   void read_server(Server& server);
   void log_in_server(Server& server, std::string_view in);
   void login_failed(Server& server, const Error& error);

@@ -46,7 +46,7 @@ struct RelayLoop::Client {
 };
 
 struct RelayLoop::Server {
-  enum class Stage : std::uint8_t { connecting, login, open, dead };
+  enum class Stage : std::uint8_t { connecting, asking_tls, starting_tls, login, open, dead };
 
   Server(Source& its_source, Placing its_placing, std::size_t prepared_max)
       : source(its_source), placing(std::move(its_placing)), side(prepared_max) {}

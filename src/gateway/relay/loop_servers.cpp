@@ -134,6 +134,46 @@ void RelayLoop::connected(Server& server) {
     server.source.trouble = cannot_connect(server.placing.address, number).error();
     return server_lost(server);
   }
+  if (server.placing.address.tls != nullptr) return ask_for_tls(server);
+  begin_login(server);
+}
+
+void RelayLoop::ask_for_tls(Server& server) {
+  constexpr std::uint32_t kSslRequest = 80877103;
+  server.stage = Server::Stage::asking_tls;
+  Bytes request;
+  ByteWriter writer(request);
+  writer.be(std::uint32_t{8});
+  writer.be(kSslRequest);
+  server.stream.write(request);
+  server.stream.want(true);
+}
+
+// One byte: what came behind it was not encrypted, and is not to be trusted.
+void RelayLoop::take_tls_answer(Server& server, std::string_view in) {
+  if (in.empty()) return;
+  server.stream.keep({});
+  const ServerTls& tls = *server.placing.address.tls;
+  const Address& where = server.placing.address;
+  const std::string at = where.host + " port " + std::to_string(where.port);
+  if (in == "N" && !tls.required()) return begin_login(server);
+  constexpr std::size_t kErrorHeader = 5;
+  if (in[0] == 'E' && in.size() > kErrorHeader) {  // too many connections, say
+    return login_failed(server, read_server_error(in.substr(kErrorHeader)));
+  }
+  if (in != "S") {
+    auto refused = failure(
+        Code::unavailable,
+        in == "N" ? "the server at " + at + " offers no TLS" : "no PostgreSQL server answers at " + at,
+        "08001");
+    refused.error().hint = "Set ssl = on there, or another sslmode in its address.";
+    return login_failed(server, refused.error());
+  }
+  server.stage = Server::Stage::starting_tls;
+  if (Result<void> begun = server.stream.start_tls(tls); !begun) login_failed(server, begun.error());
+}
+
+void RelayLoop::begin_login(Server& server) {
   server.stage = Server::Stage::login;
   server.login = std::make_unique<ServerLogin>(ServerIdentity{.user = server.source.user,
                                                               .database = server.source.database,
@@ -147,7 +187,13 @@ void RelayLoop::connected(Server& server) {
 
 void RelayLoop::read_server(Server& server) {
   Result<std::string_view> in = server.stream.read(scratch_);
+  if (!in && server.stage == Server::Stage::starting_tls) return login_failed(server, in.error());
   if (!in || server.stream.closed()) return server_lost(server);
+  if (server.stage == Server::Stage::asking_tls) return take_tls_answer(server, *in);
+  if (server.stage == Server::Stage::starting_tls) {
+    if (server.stream.tls_established()) begin_login(server);
+    return;
+  }
   if (server.stage == Server::Stage::login) return log_in_server(server, *in);
   // Nobody asked: it shuts down, or has another configuration now. Either way another is better.
   if (server.client == nullptr) {

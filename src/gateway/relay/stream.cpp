@@ -101,6 +101,16 @@ Result<std::string_view> Stream::read(std::span<char> scratch) {
   return kept_;
 }
 
+Result<void> Stream::start_tls(const ServerTls& server) {
+  tls_ = std::make_unique<TlsStream>(server);
+  Bytes wire;
+  const Result<void> begun = tls_->begin(wire);
+  Chunks chunks;
+  chunks.borrow(wire);
+  send_or_keep(chunks);
+  return begun;
+}
+
 Result<std::string_view> Stream::read_tls(std::string_view bytes) {
   Bytes wire;
   const Result<void> done = tls_->received(bytes, kept_, wire);

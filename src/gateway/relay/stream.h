@@ -48,7 +48,8 @@ class Stream {
   std::size_t pending() const { return pending_.size() - sent_; }
 
   void start_tls(const TlsContext& context) { tls_ = std::make_unique<TlsStream>(context); }
-  bool has_tls() const { return tls_ != nullptr; }
+  Result<void> start_tls(const ServerTls& server);
+  bool tls_established() const { return tls_ != nullptr && tls_->established(); }
 
   // Whether it is to be read; writing follows from what is pending. `connecting`: tell when it can
   // be written.

@@ -26,12 +26,17 @@ int clamped(std::size_t size) {
 
 }  // namespace
 
-TlsStream::TlsStream(const TlsContext& context)
-    : ssl_(SSL_new(context.get())), in_(BIO_new(BIO_s_mem())), out_(BIO_new(BIO_s_mem())) {
+TlsStream::TlsStream(const TlsContext& context) : TlsStream(SSL_new(context.get())) {
+  SSL_set_accept_state(ssl_);
+}
+
+TlsStream::TlsStream(const ServerTls& server) : TlsStream(server.open()) {}
+
+TlsStream::TlsStream(ssl_st* ssl)
+    : ssl_(ssl), in_(BIO_new(BIO_s_mem())), out_(BIO_new(BIO_s_mem())) {
   SPAR_ASSERT(ssl_ != nullptr && in_ != nullptr && out_ != nullptr);
   BIO_set_mem_eof_return(in_, -1);  // empty means: not yet
   SSL_set_bio(ssl_, in_, out_);
-  SSL_set_accept_state(ssl_);
   SSL_set_mode(ssl_, SSL_MODE_RELEASE_BUFFERS);  // an idle session keeps none
 }
 
@@ -51,13 +56,25 @@ void TlsStream::take_output(Bytes& wire) {
 Result<bool> TlsStream::shake_hands() {
   if (established_) return true;
   ERR_clear_error();
-  const int done = SSL_accept(ssl_);
+  const int done = SSL_do_handshake(ssl_);
   if (done == 1) {
     established_ = true;
     return true;
   }
   if (SSL_get_error(ssl_, done) == SSL_ERROR_WANT_READ) return false;
-  return broken("the TLS handshake failed");
+  const long verdict = SSL_get_verify_result(ssl_);
+  if (verdict == X509_V_OK) return broken("the TLS handshake failed");
+  ERR_clear_error();
+  return failure(Code::unavailable,
+                 std::string("the server's certificate is not accepted: ") +
+                     X509_verify_cert_error_string(verdict),
+                 "08001");
+}
+
+Result<void> TlsStream::begin(Bytes& wire) {
+  const Result<bool> done = shake_hands();
+  take_output(wire);
+  return done ? Result<void>() : std::unexpected(done.error());
 }
 
 Result<void> TlsStream::received(std::string_view bytes, Bytes& plain, Bytes& wire) {

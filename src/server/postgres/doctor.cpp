@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "server/address.h"
+
 namespace spar::server::postgres {
 namespace {
 
@@ -55,7 +57,8 @@ std::vector<Finding> examine_copy(const CopyConfig& copy, int copies, Monotonic 
              "the user of `address` must be a superuser"}};
   }
   identity = *found;
-  std::vector<Finding> findings = {{copy.name, "connection", Severity::good, "answers", ""}};
+  std::vector<Finding> findings = {{copy.name, "connection", Severity::good, "answers", ""},
+                                   encryption_of(copy)};
   for (Finding& each : findings_of(copy.name, *found, copies)) findings.push_back(std::move(each));
   return findings;
 }
@@ -89,6 +92,20 @@ void compare(const std::vector<std::pair<std::string, Identity>>& all,
 }
 
 }  // namespace
+
+Finding encryption_of(const CopyConfig& copy) {
+  std::string host = copy.address.get("hostaddr");
+  if (host.empty()) host = copy.address.get("host");
+  const std::string mode = copy.address.get("sslmode");
+  const bool local = host.starts_with('/') || is_loopback(host);
+  if (local || mode == "verify-full" || mode == "verify-ca") {
+    return {copy.name, "encryption", Severity::good, local ? "on this machine" : mode, ""};
+  }
+  return {copy.name, "encryption", Severity::warning,
+          mode == "require" ? "encrypted, but nobody checks who answers"
+                            : "connections to " + host + " may be unencrypted",
+          "set ssl = on there, and sslmode=verify-full sslrootcert=FILE in its `address`"};
+}
 
 std::vector<Finding> findings_of(const std::string& copy, const Identity& identity, int copies) {
   std::vector<Finding> findings;

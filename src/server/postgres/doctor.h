@@ -27,6 +27,8 @@ struct Finding {
 // `copies`: how many the cluster has.
 std::vector<Finding> findings_of(const std::string& copy,
                                  const engines::postgres::Identity& identity, int copies);
+// What a client says to a server on another machine must not be read, nor the server be another.
+Finding encryption_of(const CopyConfig& copy);
 std::vector<Finding> examine(const ClusterConfig& cluster, Monotonic deadline);
 
 }  // namespace spar::server::postgres

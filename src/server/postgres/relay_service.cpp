@@ -52,7 +52,8 @@ RelayLoop::Options loop_options(Node& node, const gateway::Credentials& credenti
             ServerPath* servers = node.servers_of(database);
             auto place = servers == nullptr ? std::nullopt : servers->place();
             if (!place) return std::nullopt;
-            return gateway::relay::Placing{{place->host, place->port}, place->epoch.value};
+            return gateway::relay::Placing{{place->host, place->port, place->tls},
+                                           place->epoch.value};
           },
           .limits = limits,
           .resolve =

@@ -19,6 +19,12 @@ bool needs_rebuild(const Error& error) {
          error.code != Code::invalid;
 }
 
+// As its certificate names it.
+std::string named_host(const Conninfo& address) {
+  std::string host = address.get("host");
+  return host.empty() ? address.get("hostaddr") : host;
+}
+
 std::string without_extras(const Conninfo& address) {
   Conninfo plain = address;
   plain.set("dbname", "");
@@ -36,6 +42,14 @@ Failure needs_a_person(const std::string& what, const std::string& hint) {
 Result<std::unique_ptr<ServerCopy>> ServerCopy::make(storage::Disk& disk, CopyId id,
                                                      ServerSpec spec) {
   std::unique_ptr<ServerCopy> copy(new ServerCopy(id, std::move(spec)));
+  const Conninfo& address = copy->spec_.address;
+  auto tls = gateway::relay::ServerTls::make(address.get("sslmode"), address.get("sslrootcert"),
+                                             named_host(address));
+  if (!tls) {
+    tls.error().message = "copy \"" + copy->name() + "\": " + tls.error().message;
+    return Failure(tls.error());
+  }
+  copy->tls_ = std::move(*tls);
   if (const auto& remote = copy->spec_.remote) {
     copy->agent_ = std::make_unique<agent::remote::RemoteAgent>(remote->tls, remote->place);
   } else if (!copy->spec_.directory.empty()) {

@@ -18,6 +18,7 @@
 #include "agent/server_agent.h"
 #include "base/ids.h"
 #include "engines/postgres/server_control.h"
+#include "gateway/relay/server_tls.h"
 
 namespace spar::server::postgres {
 
@@ -44,6 +45,8 @@ class ServerCopy {
   const engines::postgres::Conninfo& address() const { return spec_.address; }
   std::string host() const;
   std::uint16_t port() const;
+  // Of clients' connections, as the address says; nothing: unencrypted.
+  const std::shared_ptr<const gateway::relay::ServerTls>& tls() const { return tls_; }
   bool managed() const { return agent_ != nullptr; }
   bool ends_with_node() const { return !spec_.directory.empty(); }
 
@@ -71,6 +74,7 @@ class ServerCopy {
 
   CopyId id_;
   ServerSpec spec_;
+  std::shared_ptr<const gateway::relay::ServerTls> tls_;
   std::unique_ptr<agent::ServerAgent> agent_;
   mutable std::mutex mutex_;  // for what follows
   mutable Monotonic pid_known_till_{};

@@ -144,7 +144,7 @@ ActionDone ServerPath::admit(const control::Admit& what, Epoch epoch, const Reco
     admitted_copy_ = what.primary;
     admitted_ = *incarnation;
     drained_ = CopyId{};
-    place_ = Place{(*server)->host(), (*server)->port(), epoch};
+    place_ = Place{(*server)->host(), (*server)->port(), epoch, (*server)->tls()};
     copies_[what.primary].seen.told_lost = false;
   }
   changed_.notify_all();

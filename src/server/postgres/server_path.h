@@ -43,6 +43,7 @@ struct Place {
   std::string host;
   std::uint16_t port = 0;
   Epoch epoch;
+  std::shared_ptr<const gateway::relay::ServerTls> tls = {};
 };
 
 enum class RouteChange {

@@ -50,6 +50,17 @@ TEST(Doctor, SaysWhatMendsEachSetting) {
   }
 }
 
+TEST(Doctor, WantsServersElsewhereToProveWhoTheyAre) {
+  for (const auto& [address, severity] :
+       {std::pair("host=127.0.0.1", Severity::good), std::pair("host=/run", Severity::good),
+        std::pair("host=10.0.0.5", Severity::warning),
+        std::pair("host=10.0.0.5 sslmode=require", Severity::warning),
+        std::pair("host=10.0.0.5 sslmode=verify-full sslrootcert=/r", Severity::good)}) {
+    CopyConfig copy{.name = "a", .address = *engines::postgres::Conninfo::parse(address)};
+    EXPECT_EQ(encryption_of(copy).severity, severity) << address;
+  }
+}
+
 TEST(Doctor, TakesChecksumsInsteadOfHints) {
   auto identity = healthy();
   identity.settings["wal_log_hints"] = "off";
