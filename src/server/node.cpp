@@ -250,7 +250,7 @@ json Node::status_of(const Hosted& hosted) const {
     bool up = seen.up && view.health == control::Health::serving;
     std::string trouble =
         view.text.empty() ? std::string(control::to_string(view.health)) : view.text;
-    if (!seen.advice.empty()) trouble += "; " + seen.advice;
+    if (!seen.advice.empty() && seen.advice != trouble) trouble += "; " + seen.advice;
     json copy = {{"name", member->name},
                  {"engine", member->engine},
                  {"role", control::role_of(state, view)},

@@ -67,7 +67,7 @@ Result<void> run(const Config& config, const ServeOptions& options, const sigset
   if (!node.servers().empty()) {
     relay.emplace(node, postgres::RelayOptions{sockets, credentials, tls.get(), exposed, config});
   }
-  SPAR_TRY(node.start(std::chrono::steady_clock::now() + kStartPatience));
+  // Before the clusters: one that finds no primary is what people ask about.
   SPAR_ASSIGN(auto admin, AdminServer::start(admin_socket_path(config), [&](const auto& request) {
                 return node.answer(request);
               }));
@@ -84,6 +84,7 @@ Result<void> run(const Config& config, const ServeOptions& options, const sigset
     log_info("serve", "the console is at http://" + config.console.host + ":" +
                           std::to_string(console->port()) + "/");
   }
+  SPAR_TRY(node.start(std::chrono::steady_clock::now() + kStartPatience));
   std::optional<gateway::Listener> listener;
   if (!relay) {
     listener.emplace(sockets, gateway::Service{node, credentials, tls.get(), exposed, config.limits,

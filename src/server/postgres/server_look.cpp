@@ -27,6 +27,13 @@ ClusterId cluster_id_of(std::uint64_t system, const ClusterId& random) {
   return id;
 }
 
+std::string old_record(const ServerCopy& copy, const agent::AgentReport& seen,
+                       const Record& record) {
+  return "the record of this node is an old one: it says epoch " +
+         std::to_string(record.epoch.value) + ", and " + copy.name() + " has obeyed epoch " +
+         std::to_string(seen.epoch.value) + " (docs/operations/it-does-not-start.md)";
+}
+
 agent::StartAs as_it_was(const agent::AgentReport& seen) {
   return seen.standby ? agent::StartAs::standby : agent::StartAs::primary;
 }
@@ -134,6 +141,13 @@ Result<Report> ServerPath::report_of(ServerCopy& copy, const Record& record) {
     Report empty;
     empty.kind = Report::Kind::empty;
     return empty;
+  }
+  if (seen && seen->epoch > record.epoch) {
+    // Else every later look, which only finds nobody there, hides why.
+    const std::string why = old_record(copy, *seen, record);
+    std::lock_guard lock(mutex_);
+    copies_[copy.id()].seen.advice = why;
+    return failure(Code::invalid, why);
   }
   if (seen && seen->running_pid() == 0) {
     const bool elector =
