@@ -132,6 +132,9 @@ StatementBook::Options RelayLoop::book_options(std::string_view database) const 
 
 void RelayLoop::begin_session(Client& client, std::string_view rest) {
   const Login& login = client.logging_in->login;
+  if (const auto checked = check_read_settings(login.parameters()); !checked) {
+    return fail_client(client, checked.error());
+  }
   Source& source = source_of(login.database(), login.user());
   client.source = client.queue = &source;
   ++source.clients;

@@ -95,6 +95,15 @@ Result<void> check_read_setting(std::string_view name, std::string_view value) {
   return {};
 }
 
+Result<void> check_read_settings(
+    const std::vector<std::pair<std::string, std::string>>& parameters) {
+  for (const auto& [name, value] : parameters) {
+    const std::string key = lower_case(name);
+    if (key.starts_with(kReadSettingPrefix)) SPAR_TRY(check_read_setting(key, value));
+  }
+  return {};
+}
+
 std::optional<Position> parse_read_position(std::string_view text) {
   const std::size_t first = text.find('/');
   const std::size_t second = first == text.npos ? text.npos : text.find('/', first + 1);

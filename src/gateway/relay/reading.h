@@ -25,6 +25,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -48,6 +49,9 @@ struct ReadSettings {
 ReadSettings read_settings(const SessionSettings& settings);
 // 22023 with a hint; also for a name of ours that there is not (42704).
 Result<void> check_read_setting(std::string_view name, std::string_view value);
+// Of a start-up packet.
+Result<void> check_read_settings(
+    const std::vector<std::pair<std::string, std::string>>& parameters);
 inline constexpr std::string_view kReadSettingPrefix = "spar.";
 
 std::optional<Position> parse_read_position(std::string_view text);

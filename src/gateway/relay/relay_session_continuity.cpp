@@ -69,6 +69,7 @@ void RelaySession::write_error(const Error& error, Chunks& to_client) {
 
 RelaySession::Loss RelaySession::lose(Chunks& to_client) {
   lost_copy_ |= server_->copy;
+  wants_copy_ = false;
   server_ = nullptr;
   from_server_ = Framer(Side::server, limits_.frames);
   take_pending();

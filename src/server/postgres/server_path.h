@@ -189,6 +189,7 @@ class ServerPath : public DataPath {
   void note_reads(CopyId id, const Seen& now);
   void tell_copies();
   std::chrono::milliseconds look_every() const;
+  std::chrono::milliseconds early(CopyId id) const;  // how much, of the next write probe
   void tell_lost(CopyId id, const std::string& witness, const std::string& text);
   bool is_stray_primary(CopyId id) const;
   Result<void> same_incarnation(CopyId id, ServerControl& control);

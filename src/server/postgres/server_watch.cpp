@@ -50,7 +50,7 @@ void ServerPath::watch_copy(CopyId id) {
     }
     Result<void> looked = look_once(id, *control, known);
     bool primary = !known.in_recovery;
-    if (looked && primary && std::chrono::steady_clock::now() >= write_at &&
+    if (looked && primary && std::chrono::steady_clock::now() >= write_at - early(id) &&
         !is_stray_primary(id)) {
       looked = write_once(*control);
       if (looked) looked = read_roles(*control);
@@ -66,6 +66,16 @@ void ServerPath::watch_copy(CopyId id) {
     if (stop_) return;
     if (control->link().lost_before(in(look_every()))) control.reset();
   }
+}
+
+// While sessions read elsewhere, what was written and is not flushed holds them back: a write flushes
+// it. (A commit is flushed at once; what remains is what a read leaves behind in pages.)
+milliseconds ServerPath::early(CopyId id) const {
+  if (look_every() == kLookEvery) return milliseconds(0);
+  std::lock_guard lock(mutex_);
+  auto copy = copies_.find(id);
+  const bool behind = copy != copies_.end() && copy->second.seen.written > copy->second.seen.applied;
+  return behind ? kWriteProbeEvery - kLookEvery : milliseconds(0);
 }
 
 // What hangs on the way to the disk hangs here.
