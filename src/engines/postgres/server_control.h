@@ -63,6 +63,7 @@ struct Follower {
 struct Look {
   bool streaming = false;             // receives from another server
   std::chrono::milliseconds lag{-1};  // of a standby's contents; -1: nobody knows
+  Lsn written;                        // by a primary: no record is behind it, flushed or not
 };
 
 class ServerControl {

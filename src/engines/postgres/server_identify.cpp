@@ -46,7 +46,15 @@ select (select system_identifier from pg_control_system()),
   from (select) as one left join pg_stat_wal_receiver as receiver on true)";
 
 // Columns of kLook.
-enum : std::size_t { kLookRecovery, kLookReceived, kLookApplied, kLookTimeline, kStreaming, kLag };
+enum : std::size_t {
+  kLookRecovery,
+  kLookReceived,
+  kLookApplied,
+  kLookTimeline,
+  kStreaming,
+  kLag,
+  kWritten
+};
 
 // received_tli is nothing while nothing is received: then nothing has changed.
 constexpr const char* kLook = R"(
@@ -58,7 +66,8 @@ select pg_is_in_recovery(),
             else pg_current_wal_flush_lsn() end,
        receiver.received_tli, coalesce(receiver.status = 'streaming', false),
        case when pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() then 0
-            else (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::bigint end
+            else (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::bigint end,
+       case when not pg_is_in_recovery() then pg_current_wal_insert_lsn() end
   from (select) as one left join pg_stat_wal_receiver as receiver on true)";
 
 constexpr const char* kSettings = R"(
@@ -130,7 +139,7 @@ Result<Look> ServerControl::look(Identity& known, Monotonic deadline) {
     known.line.end = std::max(known.line.end, lsn(row[kLookReceived]));
     known.applied = lsn(row[kLookApplied]);
   }
-  Look look{.streaming = row[kStreaming] == "t"};
+  Look look{.streaming = row[kStreaming] == "t", .written = lsn(row[kWritten])};
   if (!known.in_recovery) look.lag = std::chrono::milliseconds(0);
   if (known.in_recovery && row[kLag]) {
     look.lag = std::chrono::milliseconds(number<std::int64_t>(row[kLag]));

@@ -80,15 +80,20 @@ void RelayLoop::objects_changed() {
   (void)eventfd_write(wake_, 1);
 }
 
+void RelayLoop::copies_changed() {
+  copies_changed_ = true;
+  (void)eventfd_write(wake_, 1);
+}
+
 void RelayLoop::renew_objects() {
   if (!options_.objects) return;
-  for (const auto& [key, source] : sources_) source->book->renew(options_.objects(key.first));
+  for (const auto& [key, source] : sources_) source->book->renew(options_.objects(source->database));
 }
 
 void RelayLoop::tell_touched() {
   if (!options_.schema_touched) return;
   for (const auto& [key, source] : sources_) {
-    if (source->book->take_touched()) options_.schema_touched(key.first);
+    if (source->book->take_touched()) options_.schema_touched(source->database);
   }
 }
 
@@ -138,6 +143,7 @@ void RelayLoop::handle(std::uint64_t tag, std::uint32_t events) {
 void RelayLoop::on_wake() {
   eventfd_t ignored = 0;
   (void)eventfd_read(wake_, &ignored);
+  if (copies_changed_.exchange(false)) renew_copies();
   if (route_changed_.exchange(false)) retire_elsewhere();
   take_outcomes();
   if (objects_changed_.exchange(false)) renew_objects();
@@ -180,7 +186,8 @@ void RelayLoop::tick() {
     tick_source(source);
     urgent_ |= source.pool.waiting() > 0 || source.pool.opening_now() > 0;
     // Under trust anybody can name any user: what nobody uses is not kept.
-    const bool unused = source.clients == 0 && source.pool.size() == 0;
+    const bool unused =
+        source.clients == 0 && source.pool.size() == 0 && source.pool.waiting() == 0;
     it = unused ? sources_.erase(it) : std::next(it);
   }
   tell_touched();
@@ -215,6 +222,10 @@ void RelayLoop::tick_servers() {
 void RelayLoop::tick_source(Source& source) {
   for (ConnectionId id : source.pool.expired(now_)) drop(*servers_[id]);
   for (SessionId id : source.pool.overdue(now_)) {
+    if (source.is_copy()) {
+      pass_on(*clients_[id]);
+      continue;
+    }
     Error error = failure(Code::deadline, "no server could be reached in time", "57P03").error();
     if (source.trouble) error.detail = source.trouble->message;
     clients_[id]->waiting = false;
@@ -225,20 +236,25 @@ void RelayLoop::tick_source(Source& source) {
 
 void RelayLoop::retire_elsewhere() {
   for (const auto& [key, source] : sources_) {
-    source->placing = draining_ ? std::nullopt : options_.route(source->database);
-    for (ConnectionId id : source->pool.take_idle()) {
-      if (source->placing == servers_[id]->placing) {
-        source->pool.give_back(id, now_);
-      } else {
-        drop(*servers_[id]);
-      }
-    }
+    source->placing = placing_of(*source);
+    retire_idle(*source);
+    if (source->is_copy() && !source->placing) pass_on(*source);
   }
   if (!draining_) cut_elsewhere();
   repeats_first_until_ = now_ + options_.limits.repeats_first_max;  // now they can be
   for (const auto& [key, source] : sources_) source->pool.retry_now();
   retry_losses(true);
   for (const auto& [key, source] : sources_) open_connections(*source);
+}
+
+void RelayLoop::retire_idle(Source& source) {
+  for (ConnectionId id : source.pool.take_idle()) {
+    if (source.placing == servers_[id]->placing) {
+      source.pool.give_back(id, now_);
+    } else {
+      drop(*servers_[id]);
+    }
+  }
 }
 
 // Also what is in use: that server may not be the primary any more.

@@ -9,8 +9,12 @@
 //             is unknown.
 //             Transactions that were lost are repeated before others begin, for a time: so they find
 //             the rows, and the ids that they were given, as they were.
+//             Sessions that ask for it (spar.read) have their reads and READ ONLY transactions
+//             answered by a copy that `read_map` names and ReadTrail chooses. What fails there is
+//             repeated on the primary.
 // Fencing     route_changed() closes every connection that is not where the route now points, also
-//             those in use: nothing that such a server says later reaches a client. While draining,
+//             those in use: nothing that such a server says later reaches a client. So does
+//             copies_changed() with those to a copy that `read_map` no longer has. While draining,
 //             the route counts as naming nobody, and connections in use stay until they are free.
 // Secrets     A server is told who the user is by the keys of the client's own SCRAM login, else
 //             by what `secret_of` gives.
@@ -33,6 +37,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -41,28 +46,14 @@
 #include "base/time.h"
 #include "gateway/login.h"
 #include "gateway/relay/limits.h"
+#include "gateway/relay/placing.h"
+#include "gateway/relay/reading.h"
 #include "gateway/relay/relay_session.h"
 #include "gateway/relay/server_login.h"
 #include "gateway/relay/server_tls.h"
 #include "gateway/tls.h"
 
 namespace spar::gateway::relay {
-
-struct Address {
-  std::string host;  // numeric, or the directory of a Unix socket
-  std::uint16_t port = 5432;
-  std::shared_ptr<const ServerTls> tls = {};  // nothing: unencrypted
-
-  bool operator==(const Address&) const = default;
-};
-
-// The same server in another epoch is another place.
-struct Placing {
-  Address address;
-  std::uint64_t epoch = 0;
-
-  bool operator==(const Placing&) const = default;
-};
 
 // Nothing: there is no server now; sessions are held.
 using Route = std::function<std::optional<Placing>(std::string_view database)>;
@@ -72,6 +63,8 @@ using Resolve = std::function<void(std::string database, std::uint64_t epoch, st
                                    std::function<void(Outcome)> done)>;
 using ObjectsOf =
     std::function<std::shared_ptr<const query::route::Objects>(std::string_view database)>;
+// What is known of the copies of a database now; nothing: only the primary is to be read.
+using ReadMapOf = std::function<ReadMapPtr(std::string_view database)>;
 using SecretOf = std::function<ServerSecret(std::string_view user)>;
 
 class RelayLoop {
@@ -91,6 +84,7 @@ class RelayLoop {
     std::function<std::string(std::string_view database)> greeting = {};
     // A text passed that may have changed a database's schema: what `objects` gave is forgotten.
     std::function<void(std::string_view database)> schema_touched = {};
+    ReadMapOf read_map = {};  // nothing: all is read on the primary
   };
 
   explicit RelayLoop(Options options);
@@ -103,6 +97,8 @@ class RelayLoop {
   void stop();
   // Connections elsewhere are closed; waiting sessions go on.
   void route_changed();
+  // `read_map` names other copies.
+  void copies_changed();
   void set_draining(bool draining);
   // `objects` has something new to say.
   void objects_changed();
@@ -130,6 +126,7 @@ class RelayLoop {
   void tick_clients();
   void tick_servers();
   void tick_source(Source& source);
+  void retire_idle(Source& source);
   void retire_elsewhere();
   void cut_elsewhere();
   void retry_losses(bool all);
@@ -179,6 +176,16 @@ class RelayLoop {
   void server_lost(Server& server, bool pause = false);
   void drop(Server& server);
 
+  // loop_reading.cpp: copies that only answer reads.
+  Source& source_for(Client& client);
+  Source* source_of(const Source& primary, const ReadCopy& copy);
+  std::optional<Placing> placing_of(const Source& source) const;
+  void renew_copies();
+  void pass_on(Source& copy);
+  void pass_on(Client& client);
+  bool leave_copy(Client& client, std::string_view in);
+  void note_place(Client& client);
+
   // loop_cancel.cpp: cancel requests.
   void begin_cancel(Client& asking, const wire::CancelRequest& request);
   void on_canceller(Canceller& canceller, std::uint32_t events);
@@ -190,6 +197,7 @@ class RelayLoop {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> route_changed_{false};
   std::atomic<bool> objects_changed_{false};
+  std::atomic<bool> copies_changed_{false};
   std::atomic<std::size_t> client_count_{0};
   std::atomic<bool> draining_{false};
   std::atomic<std::size_t> server_count_{0};
@@ -202,7 +210,8 @@ class RelayLoop {
   struct Inbox;
   std::shared_ptr<Inbox> inbox_;  // outcomes that others bring
   std::uint64_t next_ticket_ = 1;
-  std::map<std::pair<std::string, std::string>, std::unique_ptr<Source>> sources_;
+  // By database, user and copy (none: the primary).
+  std::map<std::tuple<std::string, std::string, CopyId>, std::unique_ptr<Source>> sources_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<Server>> servers_;
   std::vector<std::unique_ptr<Canceller>> cancellers_;
@@ -212,6 +221,7 @@ class RelayLoop {
   std::unordered_set<SessionId> repeating_;  // or in doubt whether they must be
   Monotonic repeats_first_until_{};          // others are held until then, or nobody repeats
   bool all_repeated_ = false;                // to be seen to when this event is done
+  bool passed_on_ = false;                   // likewise
   std::vector<ConnectionId> freed_;        // to be offered when this event is done
   std::vector<SessionId> dead_clients_;
   std::vector<ConnectionId> dead_servers_;

@@ -104,7 +104,7 @@ bool RelayLoop::log_in_step(Client& client, std::string_view& in) {
 }
 
 RelayLoop::Source& RelayLoop::source_of(const std::string& database, const std::string& user) {
-  std::unique_ptr<Source>& source = sources_[{database, user}];
+  std::unique_ptr<Source>& source = sources_[{database, user, CopyId{}}];
   if (source == nullptr) {
     source = std::make_unique<Source>();
     source->database = database;
@@ -112,7 +112,7 @@ RelayLoop::Source& RelayLoop::source_of(const std::string& database, const std::
     source->pool = Pool(options_.limits.pool);
     source->placing = draining_ ? std::nullopt : options_.route(database);
     for (const auto& [key, other] : sources_) {
-      if (key.first == database && other->book != nullptr) source->book = other->book;
+      if (other->database == database && other->book != nullptr) source->book = other->book;
     }
     if (source->book == nullptr) {
       source->book = std::make_shared<StatementBook>(book_options(database));
@@ -132,8 +132,11 @@ StatementBook::Options RelayLoop::book_options(std::string_view database) const 
 
 void RelayLoop::begin_session(Client& client, std::string_view rest) {
   const Login& login = client.logging_in->login;
+  if (const auto checked = check_read_settings(login.parameters()); !checked) {
+    return fail_client(client, checked.error());
+  }
   Source& source = source_of(login.database(), login.user());
-  client.source = &source;
+  client.source = client.queue = &source;
   ++source.clients;
   const std::optional<auth::ScramKeys> keys = login.keys();
   source.secret = keys ? ServerSecret(*keys) : options_.secret_of(login.user());
@@ -193,15 +196,21 @@ void RelayLoop::converse(Client& client, std::string_view in) {
     }
     client.paused = *progress == RelaySession::Progress::needs_answers;
     if (client.paused || *progress == RelaySession::Progress::read) break;
-    if (repeats_first() && !client.session->recovering()) {
+    if (*progress == RelaySession::Progress::needs_primary) {
+      if (!leave_copy(client, in)) return;
+      continue;
+    }
+    Source& source = source_for(client);
+    if (!source.is_copy() && repeats_first() && !client.session->recovering()) {
       hold(client);
       break;
     }
-    if (auto id = client.source->pool.acquire(client.id, now_)) {
+    if (auto id = source.pool.acquire(client.id, now_)) {
       lend(*servers_[*id], client);
     } else {
       client.waiting = urgent_ = true;
-      open_connections(*client.source);
+      client.queue = &source;
+      open_connections(source);
       break;
     }
   }
@@ -225,8 +234,9 @@ void RelayLoop::note_busy(Client& client) {
 }
 
 void RelayLoop::note_repeating(Client& client) {
-  const bool repeats = client.stage == Client::Stage::talking &&
-                       (client.ticket != 0 || client.session->repeats_told());
+  const bool repeats =
+      client.stage == Client::Stage::talking &&
+      (client.ticket != 0 || (client.session->repeats_told() && !client.session->lost_copy()));
   if (repeats) {
     if (repeating_.empty()) repeats_first_until_ = now_ + options_.limits.repeats_first_max;
     repeating_.insert(client.id);
@@ -248,6 +258,7 @@ void RelayLoop::wait_for_server(Client& client) {
     return greet(client);
   }
   client.waiting = urgent_ = true;
+  client.queue = client.source;
   open_connections(*client.source);
 }
 
@@ -256,7 +267,8 @@ void RelayLoop::lend(Server& server, Client& client) {
   SPAR_ASSERT(server.client == nullptr && client.server == nullptr);
   client.server = &server;
   server.client = &client;
-  client.session->attach(server.side, to_server_, to_client_, repeats_first());
+  client.session->attach(server.side, to_server_, to_client_,
+                         repeats_first() && !server.source.is_copy());
   if (repeating_.empty()) return;
   note_repeating(client);
   if (client.session->told_only()) hold(client);
@@ -264,6 +276,7 @@ void RelayLoop::lend(Server& server, Client& client) {
 
 void RelayLoop::release(Client& client) {
   Server& server = *client.server;
+  if (client.session->reads_elsewhere()) note_place(client);
   client.session->release();
   client.server = nullptr;
   server.client = nullptr;
@@ -317,7 +330,7 @@ void RelayLoop::drain(Client& client) {
 
 void RelayLoop::drop(Client& client) {
   if (client.stage == Client::Stage::dead) return;
-  if (client.waiting) client.source->pool.abandon(client.id);
+  if (client.waiting) client.queue->pool.abandon(client.id);
   if (client.source != nullptr) --client.source->clients;
   for (const auto& canceller : cancellers_) {
     if (canceller->asking == &client) canceller->asking = nullptr;
@@ -340,6 +353,10 @@ void RelayLoop::server_lost(Server& server, bool pause) {
     server.source.pool.lost(server.id);
   } else {
     server.source.pool.open_failed(now_);
+    if (server.source.is_copy()) pass_on(server.source);
+  }
+  if (server.client != nullptr && server.client->session->reads_elsewhere()) {
+    note_place(*server.client);
   }
   Client* client = std::exchange(server.client, nullptr);
   const std::uint64_t epoch = server.placing.epoch;

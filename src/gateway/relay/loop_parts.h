@@ -31,6 +31,7 @@ struct RelayLoop::Client {
   bool waiting = false;  // in its source's queue
   bool paused = false;   // its input waits for answers
   bool cleaned = false;
+  bool wants_primary = false;  // for what comes next: a copy could not be reached
   bool busy = false;         // counted in busy_count_
   std::uint64_t ticket = 0;  // of the outcome that it waits for; 0: none
   std::uint64_t epoch = 0;   // of the connection that was lost
@@ -39,7 +40,9 @@ struct RelayLoop::Client {
   std::chrono::milliseconds pause{0};  // before the next attempt
   Stream stream;
   Source* source = nullptr;
+  Source* queue = nullptr;  // where it waits
   Server* server = nullptr;
+  std::unique_ptr<ReadTrail> trail;  // of a session that may read elsewhere
   std::unique_ptr<LoggingIn> logging_in;
   std::optional<RelaySession> session;
   Monotonic deadline = kNoDeadline;
@@ -64,16 +67,19 @@ struct RelayLoop::Server {
   Monotonic deadline = kNoDeadline;
 };
 
-// The connections of one database and user.
+// The connections of one database and user, to the primary or to one copy.
 struct RelayLoop::Source {
   std::string database, user;
+  CopyId copy;  // nothing: the primary
   std::shared_ptr<StatementBook> book;  // of the database
-  std::optional<Placing> placing;       // as the route said last; nothing: sessions are held
+  std::optional<Placing> placing;  // as was said last; nothing: sessions are held, or sent elsewhere
   std::size_t clients = 0;
   Pool pool;
   ServerSecret secret;
   std::map<std::string, std::string> welcome;  // what servers report; empty: none was met yet
   std::optional<Error> trouble;                // of the last attempt to open one
+
+  bool is_copy() const { return copy != CopyId{}; }
 };
 
 // Where outcomes wait for the loop's thread.

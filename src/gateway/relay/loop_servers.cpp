@@ -63,6 +63,13 @@ Failure cannot_connect(const Address& address, int number) {
                  "08001");
 }
 
+// What SHOW and RESET of our own settings find.
+std::vector<std::pair<std::string, std::string>> own_defaults(std::uint64_t epoch) {
+  return {{"options",
+           "-c spar.read=strict -c spar.max_staleness=5s -c spar.after= -c spar.epoch=" +
+               std::to_string(epoch)}};
+}
+
 // What goes away by itself: the server starts, stops, or has too many connections now.
 bool may_pass(const Error& error) {
   constexpr std::array<std::string_view, 4> kStates = {"53300", "57P01", "57P02", "57P03"};
@@ -91,6 +98,7 @@ void RelayLoop::open_connections(Source& source) {
     if (Result<void> done = connect(source, *source.placing); !done) {
       source.trouble = done.error();
       source.pool.open_failed(now_);
+      if (source.is_copy()) pass_on(source);
     }
   }
 }
@@ -108,6 +116,7 @@ Result<void> RelayLoop::connect(Source& source, const Placing& placing) {
       std::make_unique<Server>(source, placing, options_.limits.prepared_per_connection_max);
   Server& server = *servers_[place];
   server.id = static_cast<ConnectionId>(place);
+  server.side.copy = source.is_copy();
   server.deadline = now_ + options_.limits.connect_timeout;
   server.stream.open(fd, epoll_, tag(Kind::server, place));
   server.stream.want(false, true);
@@ -177,6 +186,7 @@ void RelayLoop::begin_login(Server& server) {
   server.stage = Server::Stage::login;
   server.login = std::make_unique<ServerLogin>(ServerIdentity{.user = server.source.user,
                                                               .database = server.source.database,
+                                                              .parameters = own_defaults(server.placing.epoch),
                                                               .secret = server.source.secret},
                                                auth::encode_base64(random_bytes(kNonceBytes)));
   Bytes out;
@@ -231,7 +241,7 @@ void RelayLoop::login_failed(Server& server, const Error& error) {
   source.trouble = error;
   server_lost(server);
   log_warning("gateway", "a server refused user " + source.user + ": " + error.message);
-  if (may_pass(error)) return;
+  if (may_pass(error) || source.is_copy()) return;
   for (SessionId id : source.pool.take_waiting()) {
     clients_[id]->waiting = false;
     fail_client(*clients_[id], error);
@@ -267,9 +277,13 @@ void RelayLoop::answer(Server& server, std::string_view in) {
 
 // Each goes to whoever waits longest, or is idle.
 void RelayLoop::serve_freed() {
-  for (std::size_t i = 0; i < freed_.size() || all_repeated_;) {
+  for (std::size_t i = 0; i < freed_.size() || all_repeated_ || passed_on_;) {
     if (std::exchange(all_repeated_, false)) {
       retry_losses(true);
+      continue;
+    }
+    if (std::exchange(passed_on_, false)) {
+      retry_losses(false);
       continue;
     }
     Server& server = *servers_[freed_[i++]];
@@ -285,7 +299,8 @@ void RelayLoop::serve_freed() {
     Client& client = *clients_[*next];
     client.waiting = false;
     const bool greets = client.stage == Client::Stage::welcome;
-    if (greets || (repeats_first() && !client.session->recovering())) {
+    const bool waits = repeats_first() && !client.session->recovering();
+    if (greets || (!server.source.is_copy() && waits)) {
       freed_.push_back(server.id);
       server.freed = true;
       if (greets) {

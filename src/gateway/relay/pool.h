@@ -42,6 +42,7 @@ class Pool {
   void abandon(SessionId session);  // it no longer waits
 
   std::size_t connections_wanted(Monotonic now) const;
+  bool may_open(Monotonic now) const { return now >= retry_at_; }
   void opening() { ++opening_; }
   void opened();
   void open_failed(Monotonic now);

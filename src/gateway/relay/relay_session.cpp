@@ -108,7 +108,11 @@ Result<RelaySession::Progress> RelaySession::client_said(std::string_view& in, C
     drops_client_ = skipping_ && frame->type != 'S';
     if (drops_client_) continue;
     if (server_ == nullptr && needs_server(*frame, to_client)) {
+      choose_server(before, all);
       return again(Progress::needs_server);
+    }
+    if (server_ != nullptr && server_->copy && !fits_copy(*frame, before, all)) {
+      return again(owed_.empty() ? Progress::needs_primary : Progress::needs_answers);
     }
     drops_client_ = server_ == nullptr || refuses(*frame, to_server, to_client);
     if (drops_client_) continue;
@@ -253,7 +257,9 @@ bool RelaySession::on_query(const Frame& frame, Chunks& to_server) {
   const Traits traits = book_.traits(sql, standard_strings_);
   if (traits.verb == Traits::Verb::commit && !may_commit(unsynced_, to_server)) return false;
   const EffectsPtr effects = book_.effects(sql);
-  const std::optional<std::string> other = without_our_name(effects, true, to_server);
+  const std::optional<std::string> other = traits.ours
+                                               ? std::optional(book_.stand_in(sql))
+                                               : without_our_name(effects, true, to_server);
   Owed owed{.what = Expect::query};
   enter(traits, true, owed, to_server);
   owed.returns = keep_returned(traits, sql);

@@ -7,6 +7,10 @@
 //             after server_said(). When may_release() says so, the connection can be given to
 //             another session: what this one has set and prepared is repeated on the next it gets,
 //             before its messages.
+//             Where the session has asked for it (spar.read), a connection to a copy will do for a
+//             read: wants_copy(). It stops with `needs_primary` when what comes next cannot be
+//             answered there, and all before it is answered: release() the connection, or lose() it
+//             where may_release() forbids that, and go on.
 // Errors      client_said(), server_said(): the conversation cannot go on; both connections must be
 //             closed, and the client told why (write_fatal).
 // Threads     Value type; no synchronisation. Outlives neither its book nor, while attached, its
@@ -38,6 +42,7 @@
 #include "gateway/relay/chunks.h"
 #include "gateway/relay/fifo.h"
 #include "gateway/relay/frames.h"
+#include "gateway/relay/reading.h"
 #include "gateway/relay/returned_rows.h"
 #include "gateway/relay/server_login.h"
 #include "gateway/relay/session_settings.h"
@@ -57,6 +62,7 @@ struct ServerSide {
   bool must_reset = false;                         // `settings` is not all: RESET ALL first
   ServerStatements statements;
   BackendKey key;
+  bool copy = false;  // answers reads only
 };
 
 struct SessionLimits {
@@ -74,7 +80,7 @@ enum class Outcome : std::uint8_t { committed, not_committed, unknown };
 
 class RelaySession {
  public:
-  enum class Progress { read, needs_server, needs_answers, farewell };
+  enum class Progress { read, needs_server, needs_primary, needs_answers, farewell };
   enum class Loss : std::uint8_t {
     none,          // go on with the client's input
     needs_server,  // attach() one
@@ -99,6 +105,10 @@ class RelaySession {
   bool may_release() const { return is_idle() && holds_ == 0; }
   void release();                // REQUIRES: may_release(), or is_idle() after clean_up()
   Loss lose(Chunks& to_client);  // the connection is gone
+  // After `needs_server`. Nothing: it must be the primary's.
+  const ReadSettings* wants_copy() const { return wants_copy_ ? &read_settings_ : nullptr; }
+  // Whether its reads may go elsewhere, from now on.
+  bool reads_elsewhere();
   std::uint64_t in_doubt() const { return xid_; }
   Loss resolved(Outcome outcome, Chunks& to_client);
   const Error& fate() const { return fate_; }
@@ -110,6 +120,7 @@ class RelaySession {
   std::uint8_t holds() const { return holds_; }
   bool heard_fatal() const { return heard_fatal_; }
   bool recovering() const { return recovering_; }
+  bool lost_copy() const { return lost_copy_; }  // what it repeats has only read
 
   // The client is gone and the server has answered: brings the connection back to what a new one
   // is. False: it cannot, the connection must be closed.
@@ -248,6 +259,7 @@ class RelaySession {
   Loss under_way(Chunks& to_client);
   Loss end_with(Error error);
   void answer_failed(Chunks& to_client);
+  static void write_error(const Error& error, Chunks& to_client);
   void finish(std::string_view tag, Chunks& to_client);
   bool finish_one(const Owed& owed, std::string_view tag, Chunks& to_client);
   void begin_replay(Chunks& to_server, Chunks& to_client);
@@ -265,6 +277,13 @@ class RelaySession {
   void hear_returned(const Owed& owed, const Step& step, const Frame& frame);
   Bytes repeated_message(std::uint32_t number, Chunks& to_server);
   Bytes bind_explicit(std::string_view bind, std::string_view body, Chunks& to_server);
+
+  // relay_session_reading.cpp: what may be read elsewhere.
+  void choose_server(const Framer& at, std::string_view unit);
+  bool fits_copy(const Frame& frame, const Framer& at, std::string_view unit);
+  bool only_reads(Framer framer, std::string_view unit);
+  bool reads(const Traits& traits, bool& inside) const;
+  bool read_only_by_default() const;
 
   // relay_session_effects.cpp: what statements leave behind.
   void expect_effects(Owed& owed, const EffectsPtr& effects);
@@ -333,6 +352,11 @@ class RelaySession {
   std::size_t verify_left_ = 0;  // answers to be compared
   bool told_only_ = false;       // what is not answered yet must wait
   std::vector<Pending> pending_;
+
+  SettingsPtr read_settings_of_;  // what read_settings_ were read from
+  ReadSettings read_settings_;
+  bool wants_copy_ = false;
+  bool lost_copy_ = false;  // in this unit or transaction: the primary goes on with it
   std::optional<Error> refusal_;  // of the next statement
   Error fate_;
 

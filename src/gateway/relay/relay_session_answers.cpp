@@ -1,5 +1,6 @@
 // What the server says: which answer it is, whether the client gets it, and what it ends.
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/assert.h"
@@ -21,15 +22,24 @@ Failure lost(std::string_view sqlstate) {
   return failure(Code::copy_lost, "the connection to the server was lost", sqlstate);
 }
 
-constexpr std::string_view kStalePlan("RRevalidateCachedQuery\0", 23);
-
-std::string describe_error(std::string_view body) {
-  return std::string(error_field(body, 'C')) + " " + std::string(error_field(body, 'M'));
-}
+constexpr std::string_view kRepeatAtOnce = "40001";
 
 bool is_fatal(std::string_view body) {
   return body.contains(std::string_view("VFATAL\0", 7)) ||
          body.contains(std::string_view("VPANIC\0", 7));
+}
+
+// What a copy says and a primary would not: a conflict with what it has to apply, something that it
+// cannot do while it follows; or that it ends.
+bool fails_a_copy(std::string_view body) {
+  constexpr std::array<std::string_view, 5> kStates = {"40001", "40P01", "25006", "0A000", "55000"};
+  return is_fatal(body) || std::ranges::find(kStates, error_field(body, 'C')) != kStates.end();
+}
+
+constexpr std::string_view kStalePlan("RRevalidateCachedQuery\0", 23);
+
+std::string describe_error(std::string_view body) {
+  return std::string(error_field(body, 'C')) + " " + std::string(error_field(body, 'M'));
 }
 
 // An error that names the client's statement in the place of ours.
@@ -49,7 +59,9 @@ Result<void> RelaySession::server_said(std::string_view& in, Chunks& to_server, 
   for (;;) {
     SPAR_ASSIGN(std::optional<Frame> frame, from_server_.next(in));
     if (!frame) break;
-    if (is_lost(*frame)) return lost(error_field(frame->body(), 'C'));
+    if (is_lost(*frame)) {
+      return lost(server_->copy ? kRepeatAtOnce : error_field(frame->body(), 'C'));
+    }
     if (repeats(*frame)) {
       passes_server_ = false;
     } else if (frame->begins) {
@@ -57,7 +69,7 @@ Result<void> RelaySession::server_said(std::string_view& in, Chunks& to_server, 
     }
     if (passes_server_) to_client.borrow(frame->bytes);
     if (frame->ends) SPAR_TRY(account(*frame, to_client));
-    if (diverged_) return lost("40001");
+    if (diverged_) return lost(kRepeatAtOnce);
   }
   advance_replay(to_server, to_client);
   advance_wrap(to_server);
@@ -108,6 +120,7 @@ bool RelaySession::is_lost(const Frame& frame) const {
   }
   if (frame.type == 'S') return body == kReadOnly && !sets_read_only_ && !cleaning_;
   if (frame.type != 'E' || cleaning_) return false;
+  if (server_->copy && fails_a_copy(frame.body())) return true;
   if (error_field(body, 'V') == "PANIC") return true;  // a full disk, say: it ends as a whole
   const std::string_view state = error_field(body, 'C');
   if (is_fatal(body)) return state == "57P01" || state == "57P02" || state == "57P03";
@@ -176,6 +189,10 @@ Result<bool> RelaySession::error_passes(const Frame& frame, Chunks& to_client) {
   // A table has changed below a shared statement: whoever uses it next prepares it anew.
   if (frame.body().contains(kStalePlan)) server_->statements.clear();
   if (owed_.empty()) return true;  // a last word
+  if (const auto refusal = refusal_in(frame.body())) {
+    write_error(*refusal, to_client);
+    return false;
+  }
   const Owed& front = owed_.front();
   if (front.what == Expect::internal) return Failure(read_server_error(frame.body()));
   if (front.what == Expect::query) to_client.copy(withheld_);

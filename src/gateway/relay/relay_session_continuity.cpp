@@ -53,12 +53,6 @@ Error not_repeatable(bool diverged, std::string_view divergence) {
   return error;
 }
 
-void write_error(const Error& error, Chunks& to_client) {
-  Bytes out;
-  wire::Encoder(out).error(wire::Severity::error, error);
-  to_client.copy(out);
-}
-
 void write_ready(char status, Chunks& to_client) {
   Bytes out;
   wire::Encoder(out).ready_for_query(status);
@@ -67,7 +61,15 @@ void write_ready(char status, Chunks& to_client) {
 
 }  // namespace
 
+void RelaySession::write_error(const Error& error, Chunks& to_client) {
+  Bytes out;
+  wire::Encoder(out).error(wire::Severity::error, error);
+  to_client.copy(out);
+}
+
 RelaySession::Loss RelaySession::lose(Chunks& to_client) {
+  lost_copy_ |= server_->copy;
+  wants_copy_ = false;
   server_ = nullptr;
   told_only_ = false;
   from_server_ = Framer(Side::server, limits_.frames);

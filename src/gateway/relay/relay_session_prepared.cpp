@@ -28,18 +28,25 @@ Result<void> RelaySession::on_parse(const Frame& frame, Chunks& to_server, Chunk
     send({.what = Expect::parse}, frame.bytes, to_server);  // the server says what is wrong with it
     return {};
   }
-  const std::string_view name = message.substr(0, zero), body = message.substr(zero + 1);
+  const std::string_view name = message.substr(0, zero);
+  std::string_view body = message.substr(zero + 1);
   if (!name.empty()) return parse_named(name, body, to_server, to_client);
 
   const std::string_view sql = body.substr(0, body.find('\0'));
   unnamed_effects_ = book_.effects(sql);
   unnamed_traits_ = book_.traits(sql, standard_strings_);
+  Bytes stand_in;
+  if (unnamed_traits_.ours) {
+    stand_in = book_.stand_in(sql) + std::string(body.substr(sql.size()));
+    body = stand_in;
+  }
   unnamed_here_ = unnamed_noted_ = true;
   unnamed_ = body.size() <= limits_.unnamed_bytes_max ? body : std::string_view();
-  const std::optional<std::string> other = without_our_name(unnamed_effects_, false, to_server);
+  std::optional<std::string> other = without_our_name(unnamed_effects_, false, to_server);
+  if (unnamed_traits_.ours) other = stand_in.substr(0, stand_in.find('\0'));
   if (!other) return send({.what = Expect::parse}, frame.bytes, to_server), Result<void>();
   Bytes parse;
-  append_parse("", *other + std::string(body.substr(sql.size())), parse);
+  append_parse("", *other + std::string(message.substr(text_end)), parse);
   send_copy({.what = Expect::parse}, parse, to_server);
   return {};
 }
@@ -49,6 +56,13 @@ Result<void> RelaySession::parse_named(std::string_view name, std::string_view b
   if (names_.contains(name)) return parse_twice(name, body, to_server), Result<void>();
   if (names_.size() >= limits_.statements_max) return too_many();
   StatementPtr statement = book_.intern(body);
+  Bytes stand_in;
+  if (statement->traits.ours) {
+    const std::size_t text_end = body.find('\0');
+    stand_in = book_.stand_in(body.substr(0, text_end)) + std::string(body.substr(text_end));
+    body = stand_in;
+    statement = book_.intern(body);
+  }
   names_.emplace(name, statement);
   if (can_answer_parse() && server_->statements.touch(statement->id)) {
     undo_.push({.kind = Undo::Kind::known, .name = std::string(name), .statement = statement});

@@ -195,7 +195,7 @@ void RelaySession::forget_transaction() {
   returned_.clear();
   wrap_ = Wrap::none;
   left_ = commits_ = begun_ = rolls_back_ = ended_ = wrote_ = probe_due_ = commit_sent_ =
-      read_only_ = false;
+      read_only_ = lost_copy_ = false;
   xid_ = 0;
   withheld_.clear();
   divergence_.clear();

@@ -68,6 +68,8 @@ class StatementBook {
   EffectsPtr effects(std::string_view sql);
   // A text that may change the schema makes everything a user made unknown, until renew().
   Traits traits(std::string_view sql, bool standard_strings = true);
+  // Of a text whose traits are `ours`.
+  std::string stand_in(std::string_view sql) { return relay::stand_in(router_.route(sql)); }
 
   // What the catalogues say now; nothing happens when it is what they said.
   void renew(std::shared_ptr<const query::route::Objects> objects);

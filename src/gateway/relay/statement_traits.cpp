@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
+#include "gateway/relay/reading.h"
 #include "query/parse/scanner.h"
+#include "query/session_effects.h"
 
 namespace spar::gateway::relay {
 namespace {
@@ -113,6 +116,32 @@ bool runs_in_block(const route::Route& route, std::string_view sql) {
   return !commands || commands_run_in_block(sql);
 }
 
+// Which copies a text may run on, of those that let no write in.
+bool runs_anywhere(const route::Route& route) {
+  if (route.site == route::Site::primary || route.writes || route.opaque || route.serializable ||
+      !route.pins.empty()) {
+    return false;
+  }
+  // What is set back with a savepoint could not be repeated on another connection.
+  return std::ranges::none_of(route.parts, [](const route::Part& part) {
+    return part.transaction && part.transaction->verb == route::Verb::rollback_to;
+  });
+}
+
+bool shows_position(const route::Part& part) {
+  return part.kind == route::Kind::show && part.name == "spar.position";
+}
+
+const route::Setting* refused(const route::Part& part) {
+  for (const route::Setting& setting : part.settings) {
+    const bool checked = setting.name.starts_with(kReadSettingPrefix) && setting.value;
+    if (checked && !check_read_setting(setting.name, *setting.value)) return &setting;
+  }
+  return nullptr;
+}
+
+constexpr std::string_view kRefused = "__spar_refused:";
+
 }  // namespace
 
 Traits traits_of(const route::Route& route, std::string_view sql) {
@@ -120,11 +149,42 @@ Traits traits_of(const route::Route& route, std::string_view sql) {
   for (const route::Part& part : route.parts) {
     traits.copies_in |= part.kind == route::Kind::copy_in;
     traits.read_only |= part.transaction && part.transaction->read_only == true;
+    traits.ours |= refused(part) != nullptr || (shows_position(part) && route.parts.size() == 1);
   }
+  traits.anywhere = runs_anywhere(route);
   if (traits.verb == Verb::none && traits.writes) traits.wraps = runs_in_block(route, sql);
   traits.returns = route.parts.size() == 1 && route.parts[0].reason == route::Reason::data_change &&
                    is_returning_insert(sql);
   return traits;
+}
+
+std::string stand_in(const route::Route& route) {
+  for (const route::Part& part : route.parts) {
+    const route::Setting* setting = refused(part);
+    if (setting == nullptr) continue;
+    std::string what(kRefused);
+    what += std::to_string(setting->value->size()) + ":" + setting->name + ":" + *setting->value;
+    return "SET client_min_messages TO " + query::quoted_literal(what);
+  }
+  // At least what the session has seen, on whichever server it is.
+  return "SELECT pg_catalog.current_setting('spar.epoch') || '/' || (CASE WHEN "
+         "pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() ELSE "
+         "pg_catalog.pg_current_wal_insert_lsn() END)::pg_catalog.text AS \"spar.position\"";
+}
+
+std::optional<Error> refusal_in(std::string_view error_message) {
+  const std::size_t at = error_message.find(kRefused);
+  if (at == error_message.npos) return std::nullopt;
+  std::string_view rest = error_message.substr(at + kRefused.size());
+  std::size_t size = 0;
+  const auto read = std::from_chars(rest.data(), rest.data() + rest.size(), size);
+  if (read.ec != std::errc()) return std::nullopt;
+  rest.remove_prefix(std::min(rest.size(), rest.find(':') + 1));
+  const std::size_t colon = rest.find(':');
+  if (colon == rest.npos) return std::nullopt;
+  const Result<void> checked =
+      check_read_setting(rest.substr(0, colon), rest.substr(colon + 1, size));
+  return checked ? std::nullopt : std::optional(checked.error());
 }
 
 }  // namespace spar::gateway::relay

@@ -5,8 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
+#include "base/result.h"
 #include "query/route/route.h"
 
 namespace spar::gateway::relay {
@@ -25,8 +28,16 @@ struct Traits {
   bool copies_in = false;  // COPY ... FROM STDIN
   bool returns = false;    // one INSERT ... RETURNING
   bool read_only = false;  // refuses writes in this transaction, or in later ones
+  bool anywhere = false;   // any copy that is fresh enough answers alike, and nothing stays there
+  bool ours = false;       // goes to the server as stand_in()
 };
 
 Traits traits_of(const query::route::Route& route, std::string_view sql);
+
+// What a server is asked instead of a text that has to do with our own settings: SHOW spar.position,
+// or a value that we do not take, which the server then refuses.
+std::string stand_in(const query::route::Route& route);
+// Where the server's error is the answer to such a text: what the client is told.
+std::optional<Error> refusal_in(std::string_view error_message);
 
 }  // namespace spar::gateway::relay

@@ -12,6 +12,8 @@ namespace spar::server::postgres {
 using std::chrono::milliseconds;
 
 inline constexpr milliseconds kLookEvery{100};       // at each server
+inline constexpr milliseconds kLookForReads{10};     // while sessions read elsewhere
+inline constexpr milliseconds kReadsLast{1'000};     // after the last of them asked
 inline constexpr milliseconds kLookForLost{500};     // at one that does not answer
 inline constexpr milliseconds kAnswerWithin{1'000};  // else a server is taken for frozen
 inline constexpr milliseconds kWriteProbeEvery{1'000};

@@ -73,7 +73,11 @@ RelayLoop::Options loop_options(Node& node, const gateway::Credentials& credenti
                 return query::replay::with_explicit_values(sql, names, rows, {},
                                                            query::replay::Sequences::move_past);
               },
-          .greeting = [&node](std::string_view database) { return node.warning_for(database); }};
+          .greeting = [&node](std::string_view database) { return node.warning_for(database); },
+          .read_map = [&node](std::string_view database) -> gateway::relay::ReadMapPtr {
+            ServerPath* servers = node.servers_of(database);
+            return servers == nullptr ? nullptr : servers->read_map();
+          }};
 }
 
 RelayLoop::Options with_catalogues(RelayLoop::Options options,
@@ -110,6 +114,7 @@ Catalogues* RelayService::catalogues_of(std::string_view database) {
 }
 
 void RelayService::on_change(RouteChange change) {
+  if (change == RouteChange::copies) return loop_.copies_changed();
   loop_.set_draining(change == RouteChange::drain);  // which looks at the route anew
 }
 

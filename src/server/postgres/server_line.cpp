@@ -145,6 +145,7 @@ ActionDone ServerPath::admit(const control::Admit& what, Epoch epoch, const Reco
     admitted_ = *incarnation;
     drained_ = CopyId{};
     place_ = Place{(*server)->host(), (*server)->port(), epoch, (*server)->tls()};
+    reads_.open(epoch, record_.history, in(milliseconds(0)));
     copies_[what.primary].seen.told_lost = false;
   }
   changed_.notify_all();

@@ -101,6 +101,7 @@ void ServerPath::adopt(const Record& record) {
   std::lock_guard lock(mutex_);
   record_ = record;
   history_ = engines::postgres::server_history(record.history, record.fork_notes);
+  reads_.lost(record.primary);
   for (const control::Member& member : record.members) {
     auto spec = specs_.find(member.name);
     if (copies_.contains(member.id) || spec == specs_.end()) continue;
@@ -131,6 +132,8 @@ void ServerPath::hold() {
     std::lock_guard lock(mutex_);
     if (!place_) return;
     place_.reset();
+    reads_.close();
+    (void)reads_.take_changed();  // whoever hears of the way looks at these, too
   }
   if (gateway_.changed) gateway_.changed(RouteChange::drain);
 }

@@ -14,6 +14,8 @@
 //             resolve_transaction() answers once a primary of a later epoch is admitted, or the
 //             same one again: by the fork's next transaction number and pg_xact_status, and says
 //             "committed" only when the whole synchronous set holds it.
+//             read_map() has standbys that stand in the present history, receive from the primary
+//             and are under nobody's hand; one that is lost, rebuilt or set aside leaves it first.
 // Invariants  I1 place() names a server only between its admit() and the next hold() or fence().
 //             I2 A server that was primary is started as one only while the stored record names it
 //                as primary or in the synchronous set.
@@ -35,6 +37,7 @@
 #include "engines/postgres/timeline.h"
 #include "server/data_path.h"
 #include "server/lane.h"
+#include "server/postgres/read_copies.h"
 #include "server/postgres/server_copy.h"
 
 namespace spar::server::postgres {
@@ -50,6 +53,7 @@ enum class RouteChange {
   open,   // a primary is admitted
   drain,  // nothing new; what runs goes on
   cut,    // what runs is over
+  copies,  // others may answer reads
 };
 
 class ServerPath : public DataPath {
@@ -66,6 +70,9 @@ class ServerPath : public DataPath {
 
   void attach(Gateway gateway);
   std::optional<Place> place() const;
+  // Who may answer reads, and how far they are; nothing: the primary alone. While it is asked for,
+  // servers are looked at more often.
+  gateway::relay::ReadMapPtr read_map() const;
   // Of the primary that is admitted, as a superuser.
   std::optional<engines::postgres::Conninfo> primary_address() const;
   using Resolved = std::function<void(engines::postgres::Outcome)>;
@@ -122,6 +129,11 @@ class ServerPath : public DataPath {
     Position position;
     std::chrono::milliseconds lag{-1};
     std::string advice;
+    bool streams = false;  // from another server
+    engines::postgres::Lsn written;
+    Monotonic asked{};                    // when the look began
+    Position told;                        // the machine, last
+    Monotonic told_at = Monotonic::min();
   };
   struct Copy {
     std::unique_ptr<ServerCopy> server;
@@ -175,6 +187,10 @@ class ServerPath : public DataPath {
   Result<void> write_once(ServerControl& control);
   Result<void> read_roles(ServerControl& control);
   void tell_seen(CopyId id, Seen now);
+  void note_reads(CopyId id, const Seen& now);
+  void tell_copies();
+  std::chrono::milliseconds look_every() const;
+  std::chrono::milliseconds early(CopyId id) const;  // how much, of the next write probe
   void tell_lost(CopyId id, const std::string& witness, const std::string& text);
   bool is_stray_primary(CopyId id) const;
   Result<void> same_incarnation(CopyId id, ServerControl& control);
@@ -192,6 +208,8 @@ class ServerPath : public DataPath {
   control::Record record_;                    // as it is stored
   std::map<CopyId, Copy> copies_;  // never erased while actions run: members come and go in record_
   std::optional<Place> place_;
+  ReadCopies reads_;
+  mutable std::atomic<Monotonic::rep> reads_asked_{0};  // when read_map() was called last
   CopyId admitted_copy_;
   std::string admitted_;  // its incarnation (ServerControl) when it was admitted
   Epoch fenced_to_;       // nothing is admitted in this epoch or before

@@ -11,8 +11,12 @@ namespace spar::server::postgres {
 class ServerPath::Busy {
  public:
   Busy(ServerPath& path, CopyId copy) : path_(path), copy_(copy) {
-    std::lock_guard lock(path_.mutex_);
-    ++path_.copies_[copy_].seen.busy;
+    {
+      std::lock_guard lock(path_.mutex_);
+      ++path_.copies_[copy_].seen.busy;
+      path_.reads_.lost(copy_);
+    }
+    path_.tell_copies();
   }
   ~Busy() {
     std::lock_guard lock(path_.mutex_);

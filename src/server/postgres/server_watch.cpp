@@ -50,7 +50,7 @@ void ServerPath::watch_copy(CopyId id) {
     }
     Result<void> looked = look_once(id, *control, known);
     bool primary = !known.in_recovery;
-    if (looked && primary && std::chrono::steady_clock::now() >= write_at &&
+    if (looked && primary && std::chrono::steady_clock::now() >= write_at - early(id) &&
         !is_stray_primary(id)) {
       looked = write_once(*control);
       if (looked) looked = read_roles(*control);
@@ -64,8 +64,18 @@ void ServerPath::watch_copy(CopyId id) {
     }
     if (!looked) tell_lost(id, "probe", looked.error().message);
     if (stop_) return;
-    if (control->link().lost_before(in(kLookEvery))) control.reset();
+    if (control->link().lost_before(in(look_every()))) control.reset();
   }
+}
+
+// While sessions read elsewhere, what was written and is not flushed holds them back: a write flushes
+// it. (A commit is flushed at once; what remains is what a read leaves behind in pages.)
+milliseconds ServerPath::early(CopyId id) const {
+  if (look_every() == kLookEvery) return milliseconds(0);
+  std::lock_guard lock(mutex_);
+  auto copy = copies_.find(id);
+  const bool behind = copy != copies_.end() && copy->second.seen.written > copy->second.seen.applied;
+  return behind ? kWriteProbeEvery - kLookEvery : milliseconds(0);
 }
 
 // What hangs on the way to the disk hangs here.
@@ -109,6 +119,7 @@ bool ServerPath::is_stray_primary(CopyId id) const {
 }
 
 Result<void> ServerPath::look_once(CopyId id, ServerControl& control, Identity& known) {
+  const Monotonic asked = in(milliseconds(0));
   SPAR_ASSIGN(const engines::postgres::Look look, control.look(known, in(kAnswerWithin)));
   if (!known.in_recovery && is_stray_primary(id)) {
     auto fenced = control.fence(in(kAnswerWithin));
@@ -121,6 +132,9 @@ Result<void> ServerPath::look_once(CopyId id, ServerControl& control, Identity& 
   now.applied = known.applied;
   now.lag = look.lag;
   now.near = look.streaming || !known.in_recovery;
+  now.streams = look.streaming && known.in_recovery;
+  now.written = look.written;
+  now.asked = asked;
   tell_seen(id, std::move(now));
   return {};
 }
@@ -138,20 +152,31 @@ void ServerPath::tell_seen(CopyId id, Seen now) {
     if (id == record_.primary) now.near = false;
     now.busy = last.busy;
     now.advice = last.advice;
-    const bool moved = !(now.position == last.position);
+    now.told = last.told;
+    now.told_at = last.told_at;
+    const bool moved = !(now.position == last.told) && now.asked - last.told_at >= kLookEvery;
     if (now.busy == 0 && (now.near != last.near || moved)) {
       auto kind = now.near == last.near ? Observed::Kind::progress
                   : now.near            ? Observed::Kind::caught_up
                                         : Observed::Kind::lagging;
       told = Observed{id, kind, "replication", "", now.position, {}, newest_fork(record_)};
+      now.told = now.position;
+      now.told_at = now.asked;
     }
     if (now.busy > 0) now.near = last.near;
     last = std::move(now);
+    note_reads(id, last);
   }
+  tell_copies();
   if (told) ears_.observed(std::move(*told));
 }
 
 void ServerPath::tell_lost(CopyId id, const std::string& witness, const std::string& text) {
+  {
+    std::lock_guard lock(mutex_);
+    reads_.lost(id);
+  }
+  tell_copies();
   Observed seen;
   {
     std::lock_guard lock(mutex_);
