@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "server/owned_fd.h"
+#include "tests/support/cutting_proxy.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/relay.h"
 #include "tests/support/subprocess.h"
@@ -220,14 +221,14 @@ void compare(Trouble trouble) {
   PqClient admin("host=" + address.host + " port=" + address.port +
                  " dbname=postgres user=demo sslmode=disable");
   ASSERT_EQ(admin.ask("CREATE ROLE direct SUPERUSER LOGIN"), "CREATE ROLE");
-  PqClient ender("host=" + address.host + " port=" + address.port +
-                 " dbname=postgres user=direct sslmode=disable");
   PqClient knower("host=" + address.host + " port=" + address.port +
                   " dbname=postgres user=direct sslmode=disable");
+  const auto port = static_cast<std::uint16_t>(std::stoi(address.port));
+  CuttingProxy proxy(port, [] { return CuttingProxy::Fate::pass; });
   RelayOptions options;
   options.server = gateway::relay::Placing{
       .address = {.host = address.host,
-                  .port = static_cast<std::uint16_t>(std::stoi(address.port))}};
+                  .port = trouble == Trouble::happens ? proxy.port() : port}};
   options.limits.pool.connections_max = 2;
   options.limits.prepared_per_connection_max = 5;
   options.limits.pool.retry_min = options.limits.pool.retry_max = std::chrono::milliseconds(1);
@@ -241,7 +242,6 @@ void compare(Trouble trouble) {
   const unsigned usual = more != nullptr ? static_cast<unsigned>(std::atoi(more)) : 120;
   const unsigned count = wanted != nullptr ? 1 : usual;
   std::atomic<unsigned> helpless{0}, ended{0};
-  const std::string spared = std::to_string(PQbackendPID(admin.get()));
   auto run = [&](unsigned seed) {
     Script script(seed);
     Conversation direct(address.port, "direct"), relayed(relay.port(), "demo");
@@ -278,13 +278,9 @@ void compare(Trouble trouble) {
   };
   std::jthread ends([&](const std::stop_token& stop) {
     while (trouble == Trouble::happens && !stop.stop_requested()) {
-      ender.ask(
-          "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity"
-          " WHERE usename = 'demo' AND pid <> " +
-          spared + " ORDER BY random() LIMIT 1) one");
-      ++ended;
+      proxy.cut_one(++ended);
       // What takes long must have a chance to be done.
-      std::this_thread::sleep_for(std::chrono::milliseconds(ended % 8));
+      std::this_thread::sleep_for(std::chrono::milliseconds(2 * (ended % 8) + 1));
     }
   });
   std::vector<std::thread> threads;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/support/certificate.h"
+#include "tests/support/cutting_proxy.h"
 #include "tests/support/raw_client.h"
 #include "tests/support/subprocess.h"
 #include "tests/unit/gateway/libpq_client.h"
@@ -417,16 +418,36 @@ TEST_F(RelayTest, IdleSessionsDoNotNoticeALostConnection) {
 }
 
 TEST_F(RelayTest, ATransactionThatTheNextConnectionAnswersOtherwiseFails) {
-  Relay relay(options(1));
+  CuttingProxy proxy(server().address.port, [] { return CuttingProxy::Fate::pass; });
+  RelayOptions through = options(1);
+  through.server->address.port = proxy.port();
+  Relay relay(through);
   PqClient client(relay.conninfo());
   client.ask("BEGIN");
-  const std::string pid = client.ask("SELECT pg_backend_pid()");
-  PqClient admin(direct());
-  EXPECT_EQ(admin.ask("SELECT pg_terminate_backend(" + pid + ", 5000)"), "t");
+  client.ask("SELECT pg_backend_pid()");
+  proxy.cut_one(0);
   EXPECT_EQ(client.ask("SELECT 1"), "40001");
   EXPECT_EQ(client.ask("SELECT 1"), "25P02");
   EXPECT_EQ(client.ask("ROLLBACK"), "ROLLBACK");
   EXPECT_EQ(client.ask("SELECT 1"), "1");
+}
+
+// What somebody ends on a server that goes on is not run again.
+TEST_F(RelayTest, AStatementThatIsEndedByCommandStaysEnded) {
+  Relay relay(options(2));
+  PqClient client(relay.conninfo()), other(relay.conninfo());
+  const std::string pid = client.ask("SELECT pg_backend_pid()");
+  ASSERT_EQ(PQsendQuery(client.get(), "SELECT pg_sleep(600)"), 1);
+  PqClient admin(direct());
+  EXPECT_EQ(eventually(admin,
+                       "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND"
+                       " pid = " + pid,
+                       "1"),
+            "1");
+  EXPECT_EQ(other.ask("SELECT 1"), "1");
+  EXPECT_EQ(admin.ask("SELECT pg_terminate_backend(" + pid + ", 5000)"), "t");
+  EXPECT_EQ(PqClient::answer(PQgetResult(client.get())), "57P01") << client.message();
+  EXPECT_EQ(other.ask("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"), "0");
 }
 
 TEST_F(RelayTest, AHeldSessionIsToldWhenItsConnectionIsLost) {

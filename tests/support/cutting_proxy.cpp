@@ -63,6 +63,13 @@ void CuttingProxy::cut() {
   (void)eventfd_write(wake_.get(), 1);
 }
 
+void CuttingProxy::cut_one(std::size_t which) {
+  const std::lock_guard guard(lock_);
+  if (pairs_.empty()) return;
+  pairs_[which % pairs_.size()]->closed = true;
+  (void)eventfd_write(wake_.get(), 1);
+}
+
 void CuttingProxy::run() {
   while (!stopping_) {
     std::vector<pollfd> ready = {{wake_.get(), POLLIN, 0}, {listening_.get(), POLLIN, 0}};

@@ -6,7 +6,8 @@
 //               pass            nothing
 //               keep            the server does not get it
 //               swallow_answer  the server gets it, and nothing it says comes back
-//             standing() connections have met one of the last two; cut() closes them.
+//             standing() connections have met one of the last two; cut() closes them. cut_one(n)
+//             closes the n-th of all, counted round.
 // Threads     One of its own; the calls from any.
 #pragma once
 
@@ -34,6 +35,7 @@ class CuttingProxy {
   std::uint16_t port() const { return port_; }
   std::size_t standing();
   void cut();
+  void cut_one(std::size_t which);
 
  private:
   struct Pair {

@@ -240,6 +240,7 @@ void RelayLoop::retire_elsewhere() {
     retire_idle(*source);
     if (source->is_copy() && !source->placing) pass_on(*source);
   }
+  ++disturbances_;
   if (!draining_) cut_elsewhere();
   repeats_first_until_ = now_ + options_.limits.repeats_first_max;  // now they can be
   for (const auto& [key, source] : sources_) source->pool.retry_now();
@@ -297,8 +298,7 @@ void RelayLoop::take_outcomes() {
 
 bool RelayLoop::shut_down() {
   if (shutdown_at_ == kNoDeadline) shutdown_at_ = now_ + options_.limits.shutdown_timeout;
-  const Error error =
-      sql_error("57P01", "terminating connection due to administrator command").error();
+  const Error error = ended_by_command();
   for (const auto& client : clients_) {
     if (client == nullptr || client->stage == Client::Stage::dead) continue;
     const bool busy = client->session && (client->session->attached() || client->ticket != 0);

@@ -6,7 +6,8 @@
 //             limits.pool.wait_max. When a connection is lost, its session goes on over the next
 //             (relay_session.h): what it had under way is repeated, what is in doubt is asked of
 //             `resolve`. A session that cannot is ended: 08006, or 08007 when a statement's outcome
-//             is unknown.
+//             is unknown. So is one whose server process was ended by a command (57P01), when the
+//             server itself goes on.
 //             Transactions that were lost are repeated before others begin, for a time: so they find
 //             the rows, and the ids that they were given, as they were.
 //             Sessions that ask for it (spar.read) have their reads and READ ONLY transactions
@@ -173,7 +174,11 @@ class RelayLoop {
   void login_failed(Server& server, const Error& error);
   void answer(Server& server, std::string_view in);
   void serve_freed();
-  void server_lost(Server& server, bool pause = false);
+  enum class Why : std::uint8_t { broken, diverged, unfit, ended };
+  void server_lost(Server& server, Why why = Why::broken);
+  static Why why_lost(const Error& error);
+  static Error ended_by_command();
+  bool was_ended(const Client& client, const Server& server) const;
   void drop(Server& server);
 
   // loop_reading.cpp: copies that only answer reads.
@@ -218,6 +223,7 @@ class RelayLoop {
   std::vector<std::size_t> free_clients_, free_servers_;
   std::unordered_set<SessionId> timed_;    // clients with a deadline: logging in, draining
   std::unordered_set<SessionId> pausing_;  // lost their connection, and will try again
+  std::uint64_t disturbances_ = 0;  // servers that did not answer, and changes of the route
   std::unordered_set<SessionId> repeating_;  // or in doubt whether they must be
   Monotonic repeats_first_until_{};          // others are held until then, or nobody repeats
   bool all_repeated_ = false;                // to be seen to when this event is done

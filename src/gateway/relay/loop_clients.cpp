@@ -206,7 +206,13 @@ void RelayLoop::converse(Client& client, std::string_view in) {
       break;
     }
     if (auto id = source.pool.acquire(client.id, now_)) {
-      lend(*servers_[*id], client);
+      Server& server = *servers_[*id];
+      if (was_ended(client, server)) {
+        freed_.push_back(server.id);
+        server.freed = true;
+        return fail_client(client, ended_by_command());
+      }
+      lend(server, client);
     } else {
       client.waiting = urgent_ = true;
       client.queue = &source;
@@ -346,9 +352,17 @@ void RelayLoop::drop(Client& client) {
   --client_count_;
 }
 
-// The connection under a client is gone. `pause`: it would only be lost again now.
-void RelayLoop::server_lost(Server& server, bool pause) {
+// A server that goes ends all of its processes, and takes no new connection; one that still does
+// has ended this one because somebody said so, and what it ran is not to be run again.
+bool RelayLoop::was_ended(const Client& client, const Server& server) const {
+  return client.ended && client.session->recovering() &&
+         client.ended->disturbances == disturbances_ && client.ended->placing == server.placing;
+}
+
+// The connection under a client is gone.
+void RelayLoop::server_lost(Server& server, Why why) {
   if (server.stage == Server::Stage::dead) return;
+  if (why != Why::ended && why != Why::diverged) ++disturbances_;
   if (server.stage == Server::Stage::open) {
     server.source.pool.lost(server.id);
   } else {
@@ -359,9 +373,12 @@ void RelayLoop::server_lost(Server& server, bool pause) {
     note_place(*server.client);
   }
   Client* client = std::exchange(server.client, nullptr);
-  const std::uint64_t epoch = server.placing.epoch;
+  const Placing placing = server.placing;
   drop(server);
   if (client == nullptr) return;
+  client->ended.reset();
+  if (why == Why::ended) client->ended = {placing, disturbances_};
+  bool pause = why == Why::unfit || why == Why::ended;  // it would only be lost again now
   client->server = nullptr;
   pausing_.erase(client->id);
   note_busy(*client);
@@ -379,7 +396,7 @@ void RelayLoop::server_lost(Server& server, bool pause) {
     client->pause = std::clamp(client->pause * 2, limits.retry_min, limits.retry_max);
     client->retry_at += client->pause;
   }
-  go_on(*client, client->session->lose(to_client_), epoch);
+  go_on(*client, client->session->lose(to_client_), placing.epoch);
 }
 
 void RelayLoop::go_on(Client& client, RelaySession::Loss loss, std::uint64_t epoch) {

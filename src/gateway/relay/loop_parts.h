@@ -38,6 +38,11 @@ struct RelayLoop::Client {
   Monotonic retry_at = kNoDeadline;
   Monotonic give_up_at = kNoDeadline;
   std::chrono::milliseconds pause{0};  // before the next attempt
+  struct Ended {
+    Placing placing;
+    std::uint64_t disturbances;  // until then
+  };
+  std::optional<Ended> ended;  // by a command there, or because that server goes
   Stream stream;
   Source* source = nullptr;
   Source* queue = nullptr;  // where it waits

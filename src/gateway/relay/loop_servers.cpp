@@ -248,6 +248,15 @@ void RelayLoop::login_failed(Server& server, const Error& error) {
   }
 }
 
+RelayLoop::Why RelayLoop::why_lost(const Error& error) {
+  if (error.sqlstate == "40001") return Why::diverged;
+  return error.sqlstate == "57P01" ? Why::ended : Why::unfit;
+}
+
+Error RelayLoop::ended_by_command() {
+  return sql_error("57P01", "terminating connection due to administrator command").error();
+}
+
 void RelayLoop::answer(Server& server, std::string_view in) {
   Client& client = *server.client;
   Result<void> done = client.session->server_said(in, to_server_, to_client_);
@@ -256,7 +265,7 @@ void RelayLoop::answer(Server& server, std::string_view in) {
   server.stream.write(to_server_);
   to_server_.clear();
   if (!done && done.error().code == Code::copy_lost) {
-    return server_lost(server, done.error().sqlstate != "40001");
+    return server_lost(server, why_lost(done.error()));
   }
   if (!done) return fail_client(client, done.error());
   server.stream.keep(in);
@@ -308,6 +317,12 @@ void RelayLoop::serve_freed() {
       } else {
         hold(client);
       }
+      continue;
+    }
+    if (was_ended(client, server)) {
+      freed_.push_back(server.id);
+      server.freed = true;
+      fail_client(client, ended_by_command());
       continue;
     }
     lend(server, client);
