@@ -155,6 +155,7 @@ class PostgresServer {
   Result<void> on_one_timeline(const std::string& control);
   Result<void> recover(Monotonic deadline);
   Result<std::string> run_rewind(const Upstream& source, bool dry_run, Monotonic deadline);
+  Result<void> holds_log_to_begin_with();
   std::string rewind_note() const { return place_.directory + "/rewind"; }
 
   storage::Disk* disk_;

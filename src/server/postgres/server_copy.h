@@ -48,7 +48,8 @@ class ServerCopy {
   bool ends_with_node() const { return !spec_.directory.empty(); }
 
   Result<engines::postgres::ServerControl> control(Monotonic deadline) const;
-  // How `standby` reaches this server.
+  // How `standby` reaches this server. What serves it there ends when the standby takes nothing
+  // any more: else one that is frozen would hold up the primary's checkpoints for ever.
   engines::postgres::Conninfo upstream_for(const ServerCopy& standby) const;
 
   // Managed servers.
@@ -63,11 +64,14 @@ class ServerCopy {
                                         Monotonic deadline);
   // Makes it a standby of `primary`, whatever it was; gives what was done, for people.
   Result<std::string> bring_behind(Epoch epoch, const ServerCopy& primary, Monotonic deadline);
+  // The same for one of which nothing is of use; `why`, for people.
+  Result<std::string> fill_anew(Epoch epoch, const ServerCopy& primary, const std::string& why,
+                                Monotonic deadline);
 
  private:
   ServerCopy(CopyId id, ServerSpec spec) : id_(id), spec_(std::move(spec)) {}
   agent::Upstream upstream(const ServerCopy& primary) const;
-  Result<std::string> rebuild_behind(Epoch epoch, const ServerCopy& primary, Monotonic deadline);
+  std::string backup_command(const ServerCopy& primary) const;
 
   CopyId id_;
   ServerSpec spec_;
