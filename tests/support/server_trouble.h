@@ -30,7 +30,10 @@ class ServerTrouble : public ::testing::Test {
     fs::permissions(directory_.path(), fs::perms(0755));
   }
   // The node goes first, its servers with it.
-  void TearDown() override { life_.reset(); }
+  void TearDown() override {
+    life_.reset();
+    if (HasFailure()) std::cout << std::ifstream(directory_.path() + "/serve.log").rdbuf();
+  }
 
   ShopLife& start() {
     life_.emplace(must(start_server_node(directory_.path())));
