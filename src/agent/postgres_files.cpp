@@ -10,6 +10,7 @@ namespace spar::agent {
 namespace {
 
 constexpr std::size_t kLogFileName = 24;  // timeline and number, in hexadecimal digits
+constexpr std::size_t kTimelineDigits = 8;
 constexpr std::size_t kStatusLine = 7;    // of postmaster.pid, counted from 0
 
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -138,6 +139,18 @@ std::string log_file_in(std::string_view backup_label) {
   line.remove_prefix(at + kBefore.size());
   line = line.substr(0, line.find(')'));
   return line.size() == kLogFileName ? std::string(line) : "";
+}
+
+std::uint32_t newest_timeline(const std::vector<std::string>& log_files) {
+  std::uint32_t newest = 0;
+  for (const std::string& name : log_files) {
+    std::uint32_t timeline = 0;
+    const char* end = name.data() + std::min(name.size(), kTimelineDigits);
+    const bool is_log = name.size() == kLogFileName &&
+                        std::from_chars(name.data(), end, timeline, 16).ptr == end;
+    if (is_log) newest = std::max(newest, timeline);
+  }
+  return newest;
 }
 
 std::string control_value(std::string_view output, std::string_view name) {

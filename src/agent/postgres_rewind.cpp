@@ -149,6 +149,9 @@ Result<std::uint32_t> PostgresServer::timeline(Monotonic deadline) {
   std::string text = control_value(control, kTimeline);
   std::uint32_t timeline = 0;
   std::from_chars(text.data(), text.data() + text.size(), timeline);
+  ActAs server(user_);
+  SPAR_ASSIGN(auto log_files, disk_->list(place_.data() + "/pg_wal"));
+  timeline = std::max(timeline, newest_timeline(log_files));
   if (timeline > 0) return timeline;
   return failure(Code::corrupt, "pg_controldata does not say the timeline of " + place_.data());
 }

@@ -41,6 +41,10 @@ class ManagedServers {
   std::string events() const {
     return run_program({SPAR_PROGRAM, "events", "--config", file()}).output;
   }
+  std::string log() const {
+    std::ifstream in(directory_.path() + "/serve.log");
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
   int told(const std::string& words) const {
     const std::string all = events();
     int count = 0;

@@ -13,12 +13,6 @@ using engines::postgres::ServerControl;
 
 constexpr std::uint16_t kDefaultPort = 5432;
 
-// Not what a second try, another epoch or an agent that answers would mend.
-bool needs_rebuild(const Error& error) {
-  return error.code != Code::deadline && error.code != Code::copy_lost &&
-         error.code != Code::invalid;
-}
-
 std::string without_extras(const Conninfo& address) {
   Conninfo plain = address;
   plain.set("dbname", "");
@@ -26,6 +20,11 @@ std::string without_extras(const Conninfo& address) {
 }
 
 }  // namespace
+
+bool ServerCopy::needs_rebuild(const Error& error) {
+  return error.code != Code::deadline && error.code != Code::copy_lost &&
+         error.code != Code::invalid && error.code != Code::cancelled;
+}
 
 Failure needs_a_person(const std::string& what, const std::string& hint) {
   auto failed = failure(Code::unavailable, what);

@@ -42,6 +42,8 @@ class ServerCopy {
   CopyId id() const { return id_; }
   const std::string& name() const { return spec_.name; }
   const engines::postgres::Conninfo& address() const { return spec_.address; }
+  // Whether it is not what a second try, another epoch or an agent that answers would mend.
+  static bool needs_rebuild(const Error& error);
   std::string host() const;
   std::uint16_t port() const;
   bool managed() const { return agent_ != nullptr; }
@@ -67,6 +69,10 @@ class ServerCopy {
   // The same for one of which nothing is of use; `why`, for people.
   Result<std::string> fill_anew(Epoch epoch, const ServerCopy& primary, const std::string& why,
                                 Monotonic deadline);
+  // Whatever its agent is doing for it ends soon; see agent/server_agent.h.
+  void give_up() {
+    if (agent_) agent_->give_up();
+  }
 
  private:
   ServerCopy(CopyId id, ServerSpec spec) : id_(id), spec_(std::move(spec)) {}

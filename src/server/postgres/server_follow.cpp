@@ -1,6 +1,7 @@
 // The copies that are not the primary: behind it by SQL, by a rewind, or filled anew.
 #include <algorithm>
 
+#include "base/log.h"
 #include "server/postgres/server_path_parts.h"
 
 namespace spar::server::postgres {
@@ -36,6 +37,7 @@ Result<Position> ServerPath::make_follow(ServerCopy& copy, ServerCopy& primary, 
     SPAR_TRY(keep_slots(source, primary.id(), record, deadline));
     missing = missing_log(copy, source, deadline).value_or("");  // else its agent is asked
   }
+  if (stop_) return failure(Code::cancelled, "the node stops");
   Result<void> followed = follow_as_it_is(copy, primary, missing, record, deadline);
   if (!followed && !may_rebuild) return std::unexpected(followed.error());
   if (!followed && !copy.managed() && followed.error().code == Code::deadline) {
@@ -64,13 +66,17 @@ Result<void> ServerPath::follow_as_it_is(ServerCopy& copy, ServerCopy& primary,
 Result<void> ServerPath::take_apart(ServerCopy& copy, ServerCopy& primary,
                                     const std::string& missing, Epoch epoch, const Record& record,
                                     Monotonic deadline) {
+  std::string useless = missing;
   if (copy.managed()) {
     SPAR_ASSIGN(agent::AgentReport seen, copy.look(in(kAgentTime)));
-    if (seen.has_data) write_ledger(copy, record);
+    auto written = seen.has_data ? write_ledger(copy, record) : Result<void>();
+    // Nothing is destroyed that stands in no ledger: it is tried again, or set aside as it is.
+    if (!written && !ServerCopy::needs_rebuild(written.error())) return written;
+    if (!written) useless = "no ledger can be made of it: " + written.error().message;
   }
-  SPAR_ASSIGN(std::string done, missing.empty()
+  SPAR_ASSIGN(std::string done, useless.empty()
                                     ? copy.bring_behind(epoch, primary, deadline)
-                                    : copy.fill_anew(epoch, primary, missing, deadline));
+                                    : copy.fill_anew(epoch, primary, useless, deadline));
   ears_.noted("copy " + copy.name() + " was made a standby", copy.name(), done);
   return {};
 }
@@ -109,7 +115,10 @@ ActionDone ServerPath::quarantine(CopyId copy, const Record& record) {
   auto server = known(copy);
   if (!server) return did_not(server.error());
   Busy busy(*this, copy);
-  if ((*server)->managed() && (*server)->has_data(in(kAgentTime))) write_ledger(**server, record);
+  if (!(*server)->managed() || !(*server)->has_data(in(kAgentTime))) return succeeded();
+  if (auto written = write_ledger(**server, record); !written) {  // when it is rewound, at last
+    log_warning("server", "no ledger of " + (*server)->name() + ": " + written.error().message);
+  }
   return succeeded();
 }
 

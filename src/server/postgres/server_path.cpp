@@ -45,6 +45,12 @@ std::optional<engines::postgres::Conninfo> ServerPath::primary_address() const {
 void ServerPath::stop() {
   stop_ = true;
   changed_.notify_all();
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [id, copy] : copies_) {
+      if (copy.server) copy.server->give_up();
+    }
+  }
   for (auto& [id, copy] : copies_) {
     if (copy.watcher.joinable()) copy.watcher.join();
   }

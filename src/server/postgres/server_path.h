@@ -166,7 +166,7 @@ class ServerPath : public DataPath {
   Result<void> keep_slots(ServerControl& primary, CopyId copy, const control::Record& record,
                           Monotonic deadline);
   void end_old_primary(CopyId copy);
-  void write_ledger(ServerCopy& copy, const control::Record& record);
+  Result<void> write_ledger(ServerCopy& copy, const control::Record& record);
   Result<engines::postgres::Outcome> outcome(Epoch epoch, engines::postgres::Xid xid);
   Result<engines::postgres::Outcome> settled_outcome(ServerControl& control,
                                                      engines::postgres::XactStatus status,
