@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kLogFileName = 24;  // timeline and number, in hexadecimal digits
 constexpr std::size_t kTimelineDigits = 8;
-constexpr std::size_t kStatusLine = 7;    // of postmaster.pid, counted from 0
+constexpr std::size_t kStatusLine = 7;  // of postmaster.pid, counted from 0
 
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
@@ -146,8 +146,8 @@ std::uint32_t newest_timeline(const std::vector<std::string>& log_files) {
   for (const std::string& name : log_files) {
     std::uint32_t timeline = 0;
     const char* end = name.data() + std::min(name.size(), kTimelineDigits);
-    const bool is_log = name.size() == kLogFileName &&
-                        std::from_chars(name.data(), end, timeline, 16).ptr == end;
+    const bool is_log =
+        name.size() == kLogFileName && std::from_chars(name.data(), end, timeline, 16).ptr == end;
     if (is_log) newest = std::max(newest, timeline);
   }
   return newest;

@@ -93,7 +93,8 @@ bool Cluster::fresh_enough(const Member& member, const ReadNeed& need,
       return applied.sequence >= need.after.sequence;
     case ReadNeed::Kind::bounded:
       return applied.sequence >= routing.begun_at &&
-             pipeline_.lag(applied.sequence, std::chrono::steady_clock::now()) <= need.max_staleness;
+             pipeline_.lag(applied.sequence, std::chrono::steady_clock::now()) <=
+                 need.max_staleness;
   }
   return false;
 }

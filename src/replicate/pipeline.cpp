@@ -96,7 +96,8 @@ Outcome Pipeline::wait(const Position& position, Monotonic deadline) {
 }
 
 Sequence Pipeline::first_in_window() const {
-  return window_.empty() ? Sequence(published_.value + 1) : window_.front().record->position.sequence;
+  return window_.empty() ? Sequence(published_.value + 1)
+                         : window_.front().record->position.sequence;
 }
 
 void Pipeline::collect(const FeedRequest& request, Feed& feed) const {

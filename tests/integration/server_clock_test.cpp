@@ -18,8 +18,9 @@ class WallClock {
   explicit WallClock(std::string file) : file_(std::move(file)) {
     const int fd = ::open(file_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     const bool sized = fd >= 0 && ::ftruncate(fd, sizeof(std::int64_t)) == 0;
-    void* at = sized ? ::mmap(nullptr, sizeof(std::int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
-                     : MAP_FAILED;
+    void* at =
+        sized ? ::mmap(nullptr, sizeof(std::int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+              : MAP_FAILED;
     ::close(fd);
     if (at == MAP_FAILED) throw std::runtime_error("cannot make " + file_);
     ahead_ = static_cast<volatile std::int64_t*>(at);
@@ -49,8 +50,8 @@ class ServerClock : public ServerTrouble {
       const auto end = each.find('=');
       ::setenv(each.substr(0, end).c_str(), each.substr(end + 1).c_str(), 1);
     }
-    life_.emplace(
-        start_with_programs(directory_.path(), servers.programs_in(directory_.path() + "/programs")));
+    life_.emplace(start_with_programs(directory_.path(),
+                                      servers.programs_in(directory_.path() + "/programs")));
     for (const char* name : {"LD_PRELOAD", "SPAR_TEST_CLOCK"}) ::unsetenv(name);
     return *life_;
   }
@@ -61,7 +62,8 @@ class ServerClock : public ServerTrouble {
 };
 
 TEST_F(ServerClock, JumpsAndChangesNothing) {
-  WallClock spars(directory_.path() + "/spars-clock"), servers(directory_.path() + "/servers-clock");
+  WallClock spars(directory_.path() + "/spars-clock"),
+      servers(directory_.path() + "/servers-clock");
   ShopLife& life = start_with(spars, servers);
   life.open();
   const std::vector<std::pair<hours, hours>> jumps = {
@@ -87,7 +89,8 @@ TEST_F(ServerClock, JumpsAndChangesNothing) {
 
 // Sessions that began before the server's clock was set back are fenced like all others.
 TEST_F(ServerClock, SetBackHidesNoSessionFromAFence) {
-  WallClock spars(directory_.path() + "/spars-clock"), servers(directory_.path() + "/servers-clock");
+  WallClock spars(directory_.path() + "/spars-clock"),
+      servers(directory_.path() + "/servers-clock");
   servers.set_ahead(hours(3));
   ShopLife& life = start_with(spars, servers);
   const json now = life.wait("all copies", is_whole);

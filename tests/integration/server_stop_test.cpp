@@ -20,9 +20,7 @@ class ServerStop : public ServerTrouble {
         programs_with(directory_.path() + "/programs", "pg_basebackup",
                       "if test -e " + slow_ + "; then set -- --max-rate=32k \"$@\"; fi"));
   }
-  void start_node() {
-    node_ = must(app::NodeProcess::start(SPAR_PROGRAM, directory_.path()));
-  }
+  void start_node() { node_ = must(app::NodeProcess::start(SPAR_PROGRAM, directory_.path())); }
   json wait(const std::string& what, const std::function<bool(const json&)>& wanted) {
     const auto deadline = in(std::chrono::seconds(60));
     while (std::chrono::steady_clock::now() < deadline) {

@@ -28,7 +28,9 @@ std::int64_t offset_us() {
   return *offset;
 }
 
-bool is_wall(clockid_t clock) { return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE; }
+bool is_wall(clockid_t clock) {
+  return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
+}
 
 }  // namespace
 

@@ -88,10 +88,10 @@ void ServerPath::resolve_transaction(Epoch epoch, Xid xid, Resolved done) {
 
 // Also when it held nothing beyond the fork: then there is nothing to tell.
 Result<void> ServerPath::write_ledger(ServerCopy& copy, const control::Record& record) {
-  SPAR_ASSIGN(const std::string lines,
-              copy.lost_transactions(
-                  engines::postgres::server_history(record.history, record.fork_notes),
-                  in(kLedgerTime)));
+  SPAR_ASSIGN(
+      const std::string lines,
+      copy.lost_transactions(engines::postgres::server_history(record.history, record.fork_notes),
+                             in(kLedgerTime)));
   std::size_t commits = 0;
   for (std::size_t at = lines.find("desc: COMMIT"); at != std::string::npos;
        at = lines.find("desc: COMMIT", at + 1)) {

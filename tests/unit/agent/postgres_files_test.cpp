@@ -54,7 +54,8 @@ TEST(PostgresFiles, ABackupLabelSaysWhereTheReplayBegins) {
 
 TEST(PostgresFiles, TheNewestTimelineIsThatOfALogFile) {
   EXPECT_EQ(newest_timeline({}), 0u);
-  EXPECT_EQ(newest_timeline({"archive_status", "0000000B.history", "spar_is_no_log_file_here"}), 0u);
+  EXPECT_EQ(newest_timeline({"archive_status", "0000000B.history", "spar_is_no_log_file_here"}),
+            0u);
   EXPECT_EQ(newest_timeline({"000000020000000000000005", "0000000A0000000000000004",
                              "0000000B0000000000000004.partial"}),
             10u);
