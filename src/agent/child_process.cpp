@@ -127,16 +127,20 @@ bool read_some(int fd, std::string& output) {
   return got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
-// Until the program has ended; false when the deadline came first. A grandchild that keeps the pipe
-// open is not waited for.
-bool follow_program(int process, int output_fd, Monotonic deadline, std::string& output) {
+enum class Followed { ended, late, given_up };
+
+// Until the program has ended, or shall. A grandchild that keeps the pipe open is not waited for.
+Followed follow_program(int process, int output_fd, const std::function<bool()>& goes_on,
+                        Monotonic deadline, std::string& output) {
   ::fcntl(output_fd, F_SETFL, O_NONBLOCK);
   pollfd fds[2] = {{process, POLLIN, 0}, {output_fd, POLLIN, 0}};
   while (true) {
     int wait = wait_ms(deadline);
-    if (wait == 0) return false;
+    if (wait == 0) return Followed::late;
+    if (goes_on && !goes_on()) return Followed::given_up;
+    if (goes_on) wait = std::min(wait, static_cast<int>(kAskEvery.count()));
     int ready = ::poll(fds, 2, wait);
-    if (ready < 0 && errno != EINTR) return false;
+    if (ready < 0 && errno != EINTR) return Followed::late;
     if (ready <= 0) continue;
     if (fds[1].revents != 0 && !read_some(output_fd, output)) fds[1].fd = -1;
     if (fds[0].revents != 0) break;
@@ -145,7 +149,7 @@ bool follow_program(int process, int output_fd, Monotonic deadline, std::string&
     pollfd rest{output_fd, POLLIN, 0};
     if (::poll(&rest, 1, 0) <= 0 || !read_some(output_fd, output)) break;
   }
-  return true;
+  return Followed::ended;
 }
 
 int reap(pid_t pid) {
@@ -178,11 +182,15 @@ Result<Ended> run_program(const Command& command, Monotonic deadline) {
   }
   Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   Ended ended;
-  bool in_time = follow_program(process.get(), output.get(), deadline, ended.output);
-  if (!in_time) ::kill(-pid, SIGKILL);
+  const Followed how =
+      follow_program(process.get(), output.get(), command.goes_on, deadline, ended.output);
+  if (how != Followed::ended) ::kill(-pid, SIGKILL);
   int status = reap(pid);
-  if (!in_time) {
+  if (how == Followed::late) {
     return failure(Code::deadline, name_of(command) + " took too long and was ended", "57014");
+  }
+  if (how == Followed::given_up) {
+    return failure(Code::cancelled, name_of(command) + " was given up", "57014");
   }
   if (WIFEXITED(status)) ended.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) ended.signal = WTERMSIG(status);

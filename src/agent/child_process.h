@@ -1,7 +1,8 @@
 // agent/child_process.h: runs other programs, without a shell.
 //
 // Contract    run_program() returns when the program has ended; at the deadline it is killed with
-//             its process group (Code::deadline). It also ends with the calling thread. The end of
+//             its process group (Code::deadline), and so it is when `goes_on`, asked every
+//             kAskEvery, says no (Code::cancelled). It also ends with the calling thread. The end of
 //             what it printed (stdout and stderr together, kOutputKeptMax bytes) is kept.
 //             start_daemon() starts a program in a session of its own that outlives this process
 //             and is not its child; what it prints is appended to `log`.
@@ -14,6 +15,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +30,7 @@ struct Command {
   std::vector<std::string> arguments;    // the first is the program's absolute path
   std::vector<std::string> environment;  // NAME=VALUE
   std::optional<SystemUser> user;        // who runs it; nothing: we
+  std::function<bool()> goes_on = {};    // nothing: yes
 };
 
 struct Ended {

@@ -11,6 +11,7 @@ inline constexpr std::size_t kSmallFileMax = 1u << 20;     // settings and state
 inline constexpr std::size_t kLogTailMax = 2000;           // of a server's log, in an error
 inline constexpr std::size_t kSocketPathMax = 107;         // sockaddr_un, without its zero
 inline constexpr int kSetAsideMax = 1000;                  // directories set aside in one place
+inline constexpr std::chrono::milliseconds kAskEvery{50};  // whether a program shall go on
 inline constexpr std::chrono::milliseconds kLookEvery{5};  // at a server that starts or ends
 // Before a rewind; then it is ended as a crash would.
 inline constexpr std::chrono::milliseconds kStopInOrderTime{20'000};

@@ -41,12 +41,15 @@ Result<void> LocalAgent::admit(Epoch epoch) {
 }
 
 // Admitted when its turn has come, not before: a newer order may have gone first meanwhile.
-Result<LocalAgent::Turn> LocalAgent::begin(Epoch epoch, Monotonic deadline) {
+Result<LocalAgent::Turn> LocalAgent::begin(Epoch epoch, Monotonic deadline, bool to_end) {
+  const auto refused = [&] { return server_.given_up() && !to_end; };
   {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_until(lock, deadline, [this] { return !busy_ && kills_ == 0; })) {
+    if (!changed_.wait_until(lock, deadline,
+                             [&] { return refused() || (!busy_ && kills_ == 0); })) {
       return busy();
     }
+    if (refused()) return failure(Code::cancelled, "no order is taken any more");
     busy_ = true;
   }
   Turn turn(*this);
@@ -98,7 +101,7 @@ Result<void> LocalAgent::start(Epoch epoch, StartAs as, Monotonic deadline) {
 
 Result<void> LocalAgent::stop(Epoch epoch, Stop how, Monotonic deadline) {
   if (how == Stop::kill) return kill(epoch, deadline);
-  SPAR_ASSIGN(Turn turn, begin(epoch, deadline));
+  SPAR_ASSIGN(Turn turn, begin(epoch, deadline, true));
   return server_.stop(how, deadline);
 }
 
@@ -123,6 +126,12 @@ Result<void> LocalAgent::kill(Epoch epoch, Monotonic deadline) {
   lock.unlock();
   Turn turn(*this);
   return ended ? server_.stop(Stop::kill, deadline) : ended;
+}
+
+void LocalAgent::give_up() {
+  std::lock_guard lock(mutex_);
+  server_.give_up();
+  changed_.notify_all();
 }
 
 Result<void> LocalAgent::rewind(Epoch epoch, const Upstream& source, Monotonic deadline) {

@@ -28,10 +28,12 @@ class LocalAgent : public ServerAgent {
   Result<void> stop(Epoch epoch, Stop how, Monotonic deadline) override;
   Result<void> rewind(Epoch epoch, const Upstream& source, Monotonic deadline) override;
   Result<std::string> rebuild(Epoch epoch, const Upstream& source, Monotonic deadline) override;
+  void give_up() override;
 
  private:
   class Turn;  // the right to change the server, one at a time
-  Result<Turn> begin(Epoch epoch, Monotonic deadline);  // for an order that is not too old
+  // For an order that is not too old. Once given up, only for an end.
+  Result<Turn> begin(Epoch epoch, Monotonic deadline, bool to_end = false);
   Failure busy() const;
   Result<void> admit(Epoch epoch);
   Result<void> kill(Epoch epoch, Monotonic deadline);

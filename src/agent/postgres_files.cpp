@@ -9,6 +9,8 @@
 namespace spar::agent {
 namespace {
 
+constexpr std::size_t kLogFileName = 24;  // timeline and number, in hexadecimal digits
+constexpr std::size_t kTimelineDigits = 8;
 constexpr std::size_t kStatusLine = 7;  // of postmaster.pid, counted from 0
 
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -48,8 +50,9 @@ std::string_view name_in(std::string_view line) {
 Settings copy_settings(const std::string& shared_buffers) {
   Settings settings = {
       {"wal_level", "replica"},
-      {"wal_keep_size", "512MB"},  // a rewind reads back to before the fork
-      {"wal_log_hints", "on"},     // so that a rewind sees every changed page
+      {"wal_keep_size", "512MB"},         // a rewind reads back to before the fork
+      {"max_slot_wal_keep_size", "8GB"},  // a copy that stays away does not fill the primary's disk
+      {"wal_log_hints", "on"},            // so that a rewind sees every changed page
       {"max_wal_senders", "20"},
       {"max_replication_slots", "20"},
       {"hot_standby", "on"},
@@ -125,6 +128,29 @@ std::string without_probes(std::string_view output) {
     kept += std::string(line) + "\n";
   }
   return kept;
+}
+
+std::string log_file_in(std::string_view backup_label) {
+  constexpr std::string_view kBefore = "(file ";
+  if (!backup_label.starts_with("START WAL LOCATION: ")) return "";
+  std::string_view line = lines_of(backup_label)[0];
+  const std::size_t at = line.find(kBefore);
+  if (at == line.npos) return "";
+  line.remove_prefix(at + kBefore.size());
+  line = line.substr(0, line.find(')'));
+  return line.size() == kLogFileName ? std::string(line) : "";
+}
+
+std::uint32_t newest_timeline(const std::vector<std::string>& log_files) {
+  std::uint32_t newest = 0;
+  for (const std::string& name : log_files) {
+    std::uint32_t timeline = 0;
+    const char* end = name.data() + std::min(name.size(), kTimelineDigits);
+    const bool is_log =
+        name.size() == kLogFileName && std::from_chars(name.data(), end, timeline, 16).ptr == end;
+    if (is_log) newest = std::max(newest, timeline);
+  }
+  return newest;
 }
 
 std::string control_value(std::string_view output, std::string_view name) {

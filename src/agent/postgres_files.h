@@ -39,6 +39,12 @@ std::optional<LockFile> parse_lock_file(std::string_view text);
 // message of Spar's own.
 std::string without_probes(std::string_view output);
 
+// The log file in which a server with this backup_label begins to replay; "" when it names none.
+std::string log_file_in(std::string_view backup_label);
+
+// Of these files of pg_wal, by their names; 0 when none is a log file.
+std::uint32_t newest_timeline(const std::vector<std::string>& log_files);
+
 // The value of a line "Name:   value" that pg_controldata printed; "" when it is not there.
 std::string control_value(std::string_view output, std::string_view name);
 

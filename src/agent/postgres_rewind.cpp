@@ -95,7 +95,23 @@ Result<void> PostgresServer::rewind_to(const Upstream& source, Monotonic deadlin
   if (looked.find(kNothingToDo) != std::string::npos) return {};
   SPAR_TRY(write(rewind_note(), kCopying));
   SPAR_TRY(run_rewind(source, false, deadline));
+  SPAR_TRY(holds_log_to_begin_with());
   return sync_all(place_.data());
+}
+
+// It replays from the last checkpoint before the fork on. The rewind has copied every log file that
+// the source has: one that is missing now is gone, and the server would wait for it for ever.
+Result<void> PostgresServer::holds_log_to_begin_with() {
+  SPAR_ASSIGN(std::string label, read(place_.data() + "/backup_label"));
+  const std::string file = log_file_in(label);
+  if (file.empty()) return {};
+  ActAs server(user_);
+  SPAR_ASSIGN(auto names, disk_->list(place_.data() + "/pg_wal"));
+  const auto is_it = [&](const std::string& name) {
+    return name.size() == file.size() && name.substr(8) == file.substr(8);  // on any timeline
+  };
+  if (std::ranges::any_of(names, is_it)) return {};
+  return failure(Code::corrupt, "the log from " + file + " on, before the fork, is gone");
 }
 
 // pg_rewind reads the source's timeline from its last checkpoint. Before the first one after its
@@ -133,6 +149,9 @@ Result<std::uint32_t> PostgresServer::timeline(Monotonic deadline) {
   std::string text = control_value(control, kTimeline);
   std::uint32_t timeline = 0;
   std::from_chars(text.data(), text.data() + text.size(), timeline);
+  ActAs server(user_);
+  SPAR_ASSIGN(auto log_files, disk_->list(place_.data() + "/pg_wal"));
+  timeline = std::max(timeline, newest_timeline(log_files));
   if (timeline > 0) return timeline;
   return failure(Code::corrupt, "pg_controldata does not say the timeline of " + place_.data());
 }

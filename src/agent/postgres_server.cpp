@@ -96,7 +96,10 @@ Result<void> PostgresServer::sync_all(const std::string& directory) {
 Command PostgresServer::command(const std::string& program,
                                 std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), tools_.program(program));
-  return {.arguments = std::move(arguments), .environment = {}, .user = user_};
+  return {.arguments = std::move(arguments),
+          .environment = {},
+          .user = user_,
+          .goes_on = [given_up = given_up_] { return !*given_up; }};
 }
 
 // ---- init and settings ------------------------------------------------------------------------
@@ -257,6 +260,7 @@ Result<void> PostgresServer::wait_until_ready(pid_t pid, Monotonic deadline) {
     ServerStatus now = status();
     if (now.state == ServerState::running && now.ready) return {};
     if (state_of(pid) != ProcessState::alive) return did_not_start();
+    if (given_up()) return failure(Code::cancelled, "the start is not waited for any more");
     if (steady_clock::now() >= deadline) {
       return failure(Code::deadline,
                      "the server in " + place_.directory + " takes no connections yet", "57014");

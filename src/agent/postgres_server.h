@@ -26,7 +26,9 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -102,6 +104,11 @@ class PostgresServer {
   Result<void> stop(Stop how, Monotonic deadline);
   Result<void> wait_until_stopped(Monotonic deadline, bool killing = false);
 
+  // For good, from any thread: a program that runs for it is ended, and so is a wait for its start.
+  // What was half done the next one begins anew.
+  void give_up() { *given_up_ = true; }
+  bool given_up() const { return *given_up_; }
+
   Result<void> base_backup(const Upstream& source, Monotonic deadline);
   // REQUIRES: the server is stopped. A primary may have crashed. A standby that crashed is left as
   // it is, and so is one that was just rewound: when it does not come to follow, stop it in order
@@ -111,7 +118,8 @@ class PostgresServer {
   Result<void> set_upstream(const Upstream& upstream);
   Result<std::string> set_aside();  // the new path, "" when there was nothing
 
-  // Of its last checkpoint.
+  // The newest that it has written or received. Its last checkpoint may be of an older one: a
+  // primary that dies soon after its promotion has made none since.
   Result<std::uint32_t> timeline(Monotonic deadline);
   // Ends of transactions in its log from `lsn` on, one a line as pg_waldump shows them; the last
   // ones when they are too many.
@@ -155,12 +163,14 @@ class PostgresServer {
   Result<void> on_one_timeline(const std::string& control);
   Result<void> recover(Monotonic deadline);
   Result<std::string> run_rewind(const Upstream& source, bool dry_run, Monotonic deadline);
+  Result<void> holds_log_to_begin_with();
   std::string rewind_note() const { return place_.directory + "/rewind"; }
 
   storage::Disk* disk_;
   PostgresTools tools_;
   ServerPlace place_;
   std::optional<SystemUser> user_;
+  std::shared_ptr<std::atomic<bool>> given_up_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace spar::agent

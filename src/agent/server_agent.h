@@ -66,6 +66,11 @@ class ServerAgent {
   virtual Result<void> stop(Epoch epoch, Stop how, Monotonic deadline) = 0;
   virtual Result<void> rewind(Epoch epoch, const Upstream& source, Monotonic deadline) = 0;
   virtual Result<std::string> rebuild(Epoch epoch, const Upstream& source, Monotonic deadline) = 0;
+
+  // For good: whoever waits for an order has Code::cancelled soon, and so has every later one, but
+  // stop() of a server of this machine. What an order left half done is no obstacle to its next
+  // try: an agent on another machine goes on with it.
+  virtual void give_up() = 0;
 };
 
 }  // namespace spar::agent

@@ -54,6 +54,11 @@ constexpr Metric kCopyMetrics[] = {
        const double lag = c.value("lag_ms", -1.0);
        return lag < 0 ? Value() : Value(lag / 1000);
      }},
+    {"spar_copy_behind_bytes", "Log that the primary has and the copy has not.",
+     [](const json& c) -> Value {
+       const double bytes = c.value("behind_bytes", -1.0);
+       return bytes < 0 ? Value() : Value(bytes);
+     }},
 };
 
 void write_head(std::string& out, const Metric& metric) {

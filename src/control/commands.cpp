@@ -51,6 +51,10 @@ Refusal prepare(Turn& turn, Switchover& command) {
   if (find_copy(state, command.to)->health != Health::serving) {
     return {turn.name(command.to) + " does not follow the primary yet", "try again"};
   }
+  if (!find_copy(state, command.to)->caught_up) {  // all would wait for it
+    return {turn.name(command.to) + " is far behind the primary",
+            "try again when it has caught up"};
+  }
   return {};
 }
 

@@ -11,13 +11,6 @@ namespace {
 
 constexpr std::uint64_t kMaintenanceSession = 1;  // sessions of clients are numbered from 2
 
-Timestamp wall_clock() {
-  constexpr std::int64_t kEpoch2000 = 946684800LL * 1'000'000;
-  auto since_1970 = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::system_clock::now().time_since_epoch());
-  return Timestamp(since_1970.count() - kEpoch2000);
-}
-
 }  // namespace
 
 WriteLease::~WriteLease() {
@@ -100,7 +93,8 @@ bool Cluster::fresh_enough(const Member& member, const ReadNeed& need,
       return applied.sequence >= need.after.sequence;
     case ReadNeed::Kind::bounded:
       return applied.sequence >= routing.begun_at &&
-             pipeline_.lag(applied.sequence, wall_clock()) <= need.max_staleness;
+             pipeline_.lag(applied.sequence, std::chrono::steady_clock::now()) <=
+                 need.max_staleness;
   }
   return false;
 }

@@ -37,7 +37,7 @@ bool Pipeline::publish(changelog::SharedRecord record) {
     SPAR_ASSERT(record->position.sequence.value == published_.value + 1);
     published_ = record->position.sequence;
     window_bytes_ += weight(record);
-    window_.push_back(std::move(record));
+    window_.push_back({std::move(record), std::chrono::steady_clock::now()});
     if (mutant(Mutant::acknowledge_early)) recompute(told);
   }
   on_published_.notify_all();
@@ -96,7 +96,8 @@ Outcome Pipeline::wait(const Position& position, Monotonic deadline) {
 }
 
 Sequence Pipeline::first_in_window() const {
-  return window_.empty() ? Sequence(published_.value + 1) : window_.front()->position.sequence;
+  return window_.empty() ? Sequence(published_.value + 1)
+                         : window_.front().record->position.sequence;
 }
 
 void Pipeline::collect(const FeedRequest& request, Feed& feed) const {
@@ -111,11 +112,11 @@ void Pipeline::collect(const FeedRequest& request, Feed& feed) const {
   }
   std::size_t bytes = 0;
   for (std::size_t i = request.after.value + 1 - first.value; i < window_.size(); ++i) {
-    if (window_[i]->position.sequence > feed.limit) break;
+    if (window_[i].record->position.sequence > feed.limit) break;
     if (request.records_max != 0 && feed.records.size() == request.records_max) break;
-    bytes += weight(window_[i]);
+    bytes += weight(window_[i].record);
     if (bytes > request.bytes_max && !feed.records.empty()) break;
-    feed.records.push_back(window_[i]);
+    feed.records.push_back(window_[i].record);
   }
 }
 
@@ -180,19 +181,19 @@ void Pipeline::recompute(Told& told) {
 
 void Pipeline::trim() {
   while (window_bytes_ > kWindowBytesMax && !window_.empty() &&
-         window_.front()->position.sequence <= acknowledged_) {
-    window_bytes_ -= weight(window_.front());
+         window_.front().record->position.sequence <= acknowledged_) {
+    window_bytes_ -= weight(window_.front().record);
     window_.pop_front();
   }
 }
 
-std::chrono::milliseconds Pipeline::lag(Sequence applied, Timestamp now) const {
+std::chrono::milliseconds Pipeline::lag(Sequence applied, Monotonic now) const {
   std::lock_guard lock(mutex_);
   if (applied >= acknowledged_ || window_.empty()) return {};
   Sequence first = first_in_window();
   std::size_t index = applied.value + 1 > first.value ? applied.value + 1 - first.value : 0;
   index = std::min(index, window_.size() - 1);
-  auto age = now - window_[index]->commit_time;
+  auto age = now - window_[index].published;
   return std::max(std::chrono::milliseconds(0),
                   std::chrono::duration_cast<std::chrono::milliseconds>(age));
 }
@@ -217,8 +218,8 @@ void Pipeline::begin_epoch(const History& history, Epoch epoch, Sequence end) {
   {
     std::lock_guard lock(mutex_);
     history_ = history;
-    while (!window_.empty() && window_.back()->position.sequence > end) {
-      window_bytes_ -= weight(window_.back());
+    while (!window_.empty() && window_.back().record->position.sequence > end) {
+      window_bytes_ -= weight(window_.back().record);
       window_.pop_back();
     }
     if (end > published_ || window_.empty()) window_.clear(), window_bytes_ = 0;

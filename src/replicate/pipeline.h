@@ -85,8 +85,9 @@ class Pipeline {
   std::uint64_t wakes() const;
   void durable(CopyId member, Sequence sequence);
 
-  // How long ago the first acknowledged record after `applied` was committed; 0 when there is none.
-  std::chrono::milliseconds lag(Sequence applied, Timestamp now) const;
+  // How long ago the first acknowledged record after `applied` was published; 0 when there is none.
+  // Reads are promised by it (spar.max_staleness): never by the time of day, which may jump.
+  std::chrono::milliseconds lag(Sequence applied, Monotonic now) const;
 
   // No more publishing until begin_epoch(), or reopen() of the same epoch.
   void seal();
@@ -122,7 +123,11 @@ class Pipeline {
   std::condition_variable on_published_;
   std::condition_variable on_acknowledged_;
   std::uint64_t wakes_ = 0;
-  std::deque<changelog::SharedRecord> window_;
+  struct Published {
+    changelog::SharedRecord record;
+    Monotonic published;
+  };
+  std::deque<Published> window_;
   std::size_t window_bytes_ = 0;
   History history_;
   Epoch epoch_;

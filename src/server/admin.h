@@ -21,7 +21,7 @@
 //                        "primary", "protected": bool, "exposed_seconds", "paused", "durability",
 //                        "acknowledged": "epoch/sequence", "copies": [{"name", "engine", "role":
 //                        "primary|mirror|replica|down|rebuilding", "health": "ok" or what is wrong,
-//                        "received", "applied", "lag_ms", "path", "content_hash"}]}]
+//                        "received", "applied", "lag_ms", "behind_bytes", "path", "content_hash"}]}]
 //               events   "events": [{"id", "time": ISO 8601, "cluster", "what", "copy", "evidence",
 //                        "took_ms"}]
 //               others   "message": one line saying what was done, or with dry_run what would be

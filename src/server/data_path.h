@@ -28,10 +28,12 @@ struct CopyStatus {
   bool up = false;  // in use; the rest says nothing otherwise
   Position received, applied;
   std::chrono::milliseconds lag{-1};
-  std::string content_hash;  // "": not known
-  std::string address;       // of a server
-  int pid = 0;               // of a server, where an agent knows it
-  std::string advice;        // what a person has to do; "": nothing
+  std::int64_t behind_bytes = -1;  // of log that the primary has and it has not; -1: not known
+  std::string trouble;             // of a copy that is up and in use; "": it is well
+  std::string content_hash;        // "": not known
+  std::string address;             // of a server
+  int pid = 0;                     // of a server, where an agent knows it
+  std::string advice;              // what a person has to do; "": nothing
 };
 
 class DataPath {

@@ -6,7 +6,6 @@
 #include "control/limits.h"
 #include "data/row_codec.h"
 #include "server/limits.h"
-#include "server/wall_clock.h"
 
 namespace spar::server {
 namespace {
@@ -113,7 +112,7 @@ CopyStatus EmbeddedPath::status(CopyId copy) {
   status.received = running->received();
   status.applied = running->applied();
   status.lag = std::chrono::duration_cast<std::chrono::milliseconds>(
-      cluster_.pipeline().lag(running->applied().sequence, wall_clock_now()));
+      cluster_.pipeline().lag(running->applied().sequence, now()));
   status.content_hash = content_text(running->copy().contents());
   return status;
 }

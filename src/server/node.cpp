@@ -254,10 +254,13 @@ json Node::status_of(const Hosted& hosted) const {
     json copy = {{"name", member->name},
                  {"engine", member->engine},
                  {"role", control::role_of(state, view)},
-                 {"health", up ? "ok" : trouble},
+                 {"health", !up                    ? trouble
+                            : seen.trouble.empty() ? "ok"
+                                                   : seen.trouble},
                  {"received", path.text_of(seen.up ? seen.received : view.received)},
                  {"applied", path.text_of(seen.applied)},
                  {"lag_ms", seen.up ? seen.lag.count() : -1}};
+    if (seen.behind_bytes >= 0) copy["behind_bytes"] = seen.behind_bytes;
     copy[seen.address.empty() ? "path" : "address"] =
         seen.address.empty() ? member->location : seen.address;
     if (seen.pid > 0) copy["pid"] = seen.pid;

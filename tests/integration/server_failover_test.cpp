@@ -4,52 +4,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <filesystem>
-#include <fstream>
-
-#include "agent/process_table.h"
-#include "tests/support/shop_life.h"
+#include "tests/support/managed_servers.h"
 
 namespace spar::test {
 namespace {
 
 constexpr int kDefaultRuns = 2;
-
-// Servers that Spar makes and starts itself.
-class ManagedServers {
- public:
-  ManagedServers() {
-    std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
-    life_.emplace(must(start_server_node(directory_.path())));
-  }
-  ShopLife& life() { return *life_; }
-  // Every process of the server.
-  std::vector<pid_t> processes_of(const std::string& name) const {
-    return agent::working_in(directory_.path() + "/copies/" + name + "/data", "postgres");
-  }
-  // Of the executable, on this cluster.
-  void command(const std::string& words) const {
-    const std::string line = std::string(SPAR_PROGRAM) + " " + words + " --config " +
-                             directory_.path() + "/spar.toml > /dev/null";
-    EXPECT_EQ(std::system(line.c_str()), 0) << line;
-  }
-
-  // In all ledgers of this copy.
-  int commits_in_ledger(const std::string& name) const {
-    int commits = 0;
-    for (const auto& file :
-         std::filesystem::directory_iterator(directory_.path() + "/spar-data/ledgers")) {
-      if (!file.path().filename().string().starts_with(name + "-")) continue;
-      std::ifstream in(file.path());
-      for (std::string line; std::getline(in, line);) commits += line.contains("desc: COMMIT");
-    }
-    return commits;
-  }
-
- private:
-  TempDirectory directory_;
-  std::optional<ShopLife> life_;
-};
 
 class ServerFailover : public ::testing::Test {
  protected:
@@ -103,19 +63,6 @@ TEST_F(ServerFailover, SwitchesOverWithoutAnError) {
   });
 }
 
-// Twenty changes of primary, each old one rewound by its agent: SPAR_RUNS * 2.
-TEST_F(ServerFailover, FailsBackAndForth) {
-  ManagedServers servers;
-  servers.life().open();
-  for (int loss = 0; loss < runs(kDefaultRuns) * 2 && !HasFailure(); ++loss) {
-    SCOPED_TRACE("loss " + std::to_string(loss));
-    gaps_.push_back(
-        servers.life().lose_primary([](const std::string&, int pid) { ::kill(pid, SIGKILL); }));
-    servers.life().wait_until_whole();
-  }
-  servers.life().close_and_check();
-}
-
 // What somebody wrote to a primary past Spar, and no mirror has, goes to the ledger.
 TEST_F(ServerFailover, WritesDownWhatTheLostPrimaryHeld) {
   ManagedServers servers;
@@ -142,7 +89,7 @@ TEST_F(ServerFailover, WritesDownWhatTheLostPrimaryHeld) {
   ::kill(copy_of(now, old).value("pid", 0), SIGKILL);
   life.wait("all copies again",
             [&](const json& later) { return is_whole(later) && primary_of(later) != old; });
-  EXPECT_EQ(servers.commits_in_ledger(old), 3);
+  EXPECT_EQ(servers.ledger_of(old).size(), 3u);
   for (const json& copy : copies_of(life.wait("all copies", is_whole))) {
     auto link = link_to(copy);
     EXPECT_EQ(one(link, "select count(*) from payments where request = -1"), "0");

@@ -10,66 +10,12 @@
 #include <filesystem>
 #include <fstream>
 
-#include "agent/process_table.h"
 #include "server/listen.h"
 #include "tests/support/raw_client.h"
-#include "tests/support/shop_life.h"
+#include "tests/support/server_trouble.h"
 
 namespace spar::test {
 namespace {
-
-namespace fs = std::filesystem;
-
-class ServerTrouble : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!ServerDirectory::can_run()) GTEST_SKIP() << kNoPostgres;
-    fs::permissions(directory_.path(), fs::perms(0755));
-  }
-  // The node goes first, its servers with it.
-  void TearDown() override { life_.reset(); }
-
-  ShopLife& start() {
-    life_.emplace(must(start_server_node(directory_.path())));
-    return *life_;
-  }
-  std::string data_of(const std::string& name) const {
-    return directory_.path() + "/copies/" + name + "/data";
-  }
-  void signal_all(const std::string& name, int number) const {
-    for (pid_t pid : agent::working_in(data_of(name), "postgres")) ::kill(pid, number);
-  }
-  static std::string with_role(const json& cluster, const std::string& role) {
-    for (const json& copy : copies_of(cluster)) {
-      if (copy.value("role", "") == role) return copy.value("name", "");
-    }
-    return "";
-  }
-
-  // `spar serve` with these copies ends by itself: what it said.
-  std::string refusal(const std::string& copies) {
-    const std::string file = directory_.path() + "/spar.toml", log = directory_.path() + "/said";
-    std::ofstream(file) << "[node]\npostgres_listen = \"127.0.0.1:0\"\n[[cluster]]\nname = "
-                           "\"main\"\n"
-                        << copies;
-    const std::string command = "timeout 60 " + std::string(SPAR_PROGRAM) +
-                                " serve --no-supervisor " + file + " > " + log + " 2>&1";
-    EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 1);
-    std::ifstream in(log);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  static std::string copy_table(const std::string& name, const std::string& address) {
-    return "[[cluster.copy]]\nname = \"" + name + "\"\nengine = \"postgres\"\naddress = \"" +
-           address + "\"\n";
-  }
-  static std::string address_of(const PostgresCopy& copy, const std::string& password) {
-    auto address = copy.address();
-    return "host=127.0.0.1 port=" + address.get("port") + " user=postgres password=" + password;
-  }
-
-  TempDirectory directory_;
-  std::optional<ShopLife> life_;
-};
 
 TEST_F(ServerTrouble, AllCopiesGoneAndBackInAnyOrder) {
   ShopLife& life = start();

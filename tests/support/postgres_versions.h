@@ -64,8 +64,23 @@ inline std::string complete_programs(const std::string& bin, const std::string& 
   return own;
 }
 
-inline std::unique_ptr<TestNode> start_with_programs(const std::string& directory,
-                                                     const std::string& programs) {
+// The installed ones in `directory`, with a script instead of one of them.
+inline std::string programs_with(const std::string& directory, const std::string& name,
+                                 const std::string& script) {
+  namespace fs = std::filesystem;
+  fs::create_directories(directory);
+  const fs::path real = must(agent::find_postgres_tools()).program(name);
+  for (const auto& each : fs::directory_iterator(real.parent_path())) {
+    if (each.path() == real) continue;
+    fs::create_symlink(each.path(), directory + "/" + each.path().filename().string());
+  }
+  write_script(directory + "/" + name,
+               "#!/bin/sh\n" + script + "\nexec " + real.string() + " \"$@\"\n");
+  return directory;
+}
+
+// Their cluster, without a node.
+inline void make_with_programs(const std::string& directory, const std::string& programs) {
   must(app::make_node({.directory = directory, .engine = "postgres", .listen = "127.0.0.1:0"},
                       false));
   const std::string file = directory + "/spar.toml";
@@ -78,6 +93,11 @@ inline std::unique_ptr<TestNode> start_with_programs(const std::string& director
     at += line.size() + before.size();
   }
   std::ofstream(file) << text;
+}
+
+inline std::unique_ptr<TestNode> start_with_programs(const std::string& directory,
+                                                     const std::string& programs) {
+  make_with_programs(directory, programs);
   return must(start_configured_node(directory));
 }
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/size_text.h"
 #include "spar/commands/command.h"
 #include "spar/table.h"
 
@@ -33,6 +34,12 @@ std::string protection(const json& cluster) {
          ": the loss of the primary now would lose commits";
 }
 
+// Of a copy that knows: embedded ones are behind by changes, not by bytes.
+std::string behind_text(const json& copy) {
+  if (!copy.contains("behind_bytes")) return "-";
+  return size_text(copy["behind_bytes"].get<std::uint64_t>());
+}
+
 void print_cluster(const json& cluster) {
   std::cout << "cluster " << text_of(cluster, "name") << ": epoch " << text_of(cluster, "epoch")
             << ", primary " << or_none(text_of(cluster, "primary")) << ", "
@@ -44,12 +51,14 @@ void print_cluster(const json& cluster) {
   std::string condition = cluster.value("condition", "");
   if (!condition.empty()) std::cout << "  " << condition << '\n';
   std::cout << '\n';
-  Table table({"COPY", "ENGINE", "ROLE", "HEALTH", "RECEIVED", "APPLIED", "LAG", "WHERE"});
+  Table table(
+      {"COPY", "ENGINE", "ROLE", "HEALTH", "RECEIVED", "APPLIED", "LAG", "BEHIND", "WHERE"});
   for (const json& copy : cluster.value("copies", json::array())) {
     int lag = copy.value("lag_ms", -1);
     table.add({text_of(copy, "name"), text_of(copy, "engine"), text_of(copy, "role"),
                text_of(copy, "health"), text_of(copy, "received"), text_of(copy, "applied"),
-               lag < 0 ? "-" : std::to_string(lag) + " ms", text_of(copy, copy.contains("address") ? "address" : "path")});
+               lag < 0 ? "-" : std::to_string(lag) + " ms", behind_text(copy),
+               text_of(copy, copy.contains("address") ? "address" : "path")});
   }
   table.print(std::cout);
 }

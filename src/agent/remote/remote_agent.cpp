@@ -78,6 +78,36 @@ void RemoteAgent::give_back(Stream stream) {
   if (idle_.size() < kIdleConnectionsMax) idle_.push_back(std::move(stream));
 }
 
+class RemoteAgent::InUse {
+ public:
+  InUse(RemoteAgent& agent, TlsStream& stream) : agent_(agent), stream_(&stream) {
+    std::lock_guard lock(agent_.mutex_);
+    agent_.in_use_.push_back(stream_);
+    if (agent_.given_up_) stream_->break_off();
+  }
+  ~InUse() {
+    std::lock_guard lock(agent_.mutex_);
+    std::erase(agent_.in_use_, stream_);
+  }
+  InUse(const InUse&) = delete;
+  InUse& operator=(const InUse&) = delete;
+
+ private:
+  RemoteAgent& agent_;
+  TlsStream* stream_;
+};
+
+void RemoteAgent::give_up() {
+  std::lock_guard lock(mutex_);
+  given_up_ = true;
+  for (TlsStream* stream : in_use_) stream->break_off();
+}
+
+bool RemoteAgent::given_up() const {
+  std::lock_guard lock(mutex_);
+  return given_up_;
+}
+
 // --- calls ---
 
 Result<Answer> RemoteAgent::talk(TlsStream& stream, const std::string& bytes, Monotonic deadline,
@@ -98,7 +128,10 @@ Result<Answer> RemoteAgent::talk(TlsStream& stream, const std::string& bytes, Mo
 Result<Answer> RemoteAgent::ask_once(const Request& request, Monotonic deadline, bool& sent) {
   SPAR_ASSIGN(std::string body, encode(request));
   SPAR_ASSIGN(Stream stream, take(deadline));
-  auto talked = talk(*stream, frame(body), deadline, sent);
+  auto talked = [&] {
+    InUse in_use(*this, *stream);
+    return talk(*stream, frame(body), deadline, sent);
+  }();
   if (!talked) {
     stream->abandon();  // an agent that stood still must not find the order later
     return talked;
@@ -116,9 +149,11 @@ Result<Answer> RemoteAgent::ask(Ask what, Monotonic deadline) {
   Request request{.id = new_id(), .server = place_.server, .within = {}, .ask = std::move(what)};
   Monotonic until{};  // set by the first break
   while (true) {
+    if (given_up()) return failure(Code::cancelled, "no order is given any more");
     request.within = time_for_agent(deadline);
     bool sent = false;
     auto answer = ask_once(request, deadline, sent);
+    if (given_up()) return failure(Code::cancelled, "the agent is not waited for any more");
     if (answer || !is_lost(answer.error())) return answer;
     const Monotonic now = steady_clock::now();
     if (sent && until == Monotonic{}) until = std::min(deadline, now + kReturnTime);

@@ -41,10 +41,13 @@ class RemoteAgent : public ServerAgent {
   Result<void> stop(Epoch epoch, Stop how, Monotonic deadline) override;
   Result<void> rewind(Epoch epoch, const Upstream& source, Monotonic deadline) override;
   Result<std::string> rebuild(Epoch epoch, const Upstream& source, Monotonic deadline) override;
+  void give_up() override;
 
  private:
+  class InUse;  // a stream that a call waits on
   using Stream = std::unique_ptr<TlsStream>;
 
+  bool given_up() const;
   Result<Answer> ask(Ask what, Monotonic deadline);
   Result<void> order(Ask what, Monotonic deadline);
   Result<Answer> ask_once(const Request& request, Monotonic deadline, bool& sent);
@@ -54,8 +57,10 @@ class RemoteAgent : public ServerAgent {
 
   const std::shared_ptr<const TlsContext> tls_;
   const AgentPlace place_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<Stream> idle_;
+  std::vector<TlsStream*> in_use_;
+  bool given_up_ = false;
 };
 
 }  // namespace spar::agent::remote

@@ -159,16 +159,20 @@ Result<void> ServerControl::unfence(Monotonic deadline) {
                     deadline);
 }
 
-// Those that began before now; later ones are read-only from their beginning.
+// Those that are there now; later ones are read-only from their beginning. Each is known by its
+// process and its beginning, which is compared for equality alone: the server's clock may jump.
 Result<void> ServerControl::end_sessions(Monotonic deadline) {
-  const std::string theirs =
-      " from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() "
-      "and backend_start < $1::timestamptz and not (usename = current_user and application_name = "
-      "$2 and backend_xid is null)";
-  SPAR_ASSIGN(Rows now, link_.run("select clock_timestamp()", deadline));
-  const std::vector<std::string> parameters = {now[0][0].value_or(""), kControlApplication};
-  SPAR_TRY(link_.run("select pg_terminate_backend(pid)" + theirs, parameters, deadline));
-  return wait_until("not exists (select" + theirs + ")", parameters, "sessions did not end",
+  const std::string session = "pid || ' ' || backend_start";
+  SPAR_ASSIGN(Rows now,
+              link_.run("select array_agg(" + session +
+                            ")::text from pg_stat_activity where backend_type = 'client backend' "
+                            "and pid <> pg_backend_pid() and not (usename = current_user and "
+                            "application_name = $1 and backend_xid is null)",
+                        {kControlApplication}, deadline));
+  if (!now[0][0]) return {};
+  const std::string them = " from pg_stat_activity where " + session + " = any ($1::text[])";
+  SPAR_TRY(link_.run("select pg_terminate_backend(pid)" + them, {*now[0][0]}, deadline));
+  return wait_until("not exists (select" + them + ")", {*now[0][0]}, "sessions did not end",
                     deadline);
 }
 

@@ -37,8 +37,9 @@ struct Identity {
   Lsn received, applied;  // equal on a primary: what it has flushed
   std::optional<Receiver> receiver;
   int version = 0;  // 150018
-  // wal_level, wal_keep_size (MB), wal_log_hints, data_checksums, max_wal_senders,
-  // max_replication_slots, synchronous_standby_names, hot_standby
+  // wal_level, wal_keep_size (MB), max_slot_wal_keep_size (MB, -1: no bound), wal_log_hints,
+  // data_checksums, max_wal_senders, max_replication_slots, synchronous_standby_names, hot_standby,
+  // restore_command, data_directory
   std::map<std::string, std::string> settings;
 };
 
@@ -61,9 +62,18 @@ struct Follower {
 
 // What a look gives beside an Identity.
 struct Look {
-  bool streaming = false;             // receives from another server
-  std::chrono::milliseconds lag{-1};  // of a standby's contents; -1: nobody knows
-  Lsn written;                        // by a primary: no record is behind it, flushed or not
+  bool streaming = false;  // receives from another server
+  Lsn written;             // by a primary: no record is behind it, flushed or not
+};
+
+// The log that a server still has: whole files of it, up to its end.
+struct KeptLog {
+  Lsn oldest;  // where the first one begins
+  std::uint64_t file_bytes = 0;
+  // Whether a standby that holds all before `at` can go on from here. It asks for whole files.
+  bool reaches(Lsn at) const {
+    return file_bytes == 0 || at.value - at.value % file_bytes >= oldest.value;
+  }
 };
 
 class ServerControl {
@@ -79,6 +89,7 @@ class ServerControl {
   // holds.
   Result<bool> settled(Monotonic deadline);
   Result<Lsn> flushed(Monotonic deadline);  // of a primary
+  Result<KeptLog> kept_log(Monotonic deadline);
   Result<std::vector<Follower>> replication_state(Monotonic deadline);
   Result<XactStatus> xact_status(Xid transaction, Monotonic deadline);
   Result<void> end_session_of(Xid transaction, Monotonic deadline);

@@ -52,7 +52,6 @@ enum : std::size_t {
   kLookApplied,
   kLookTimeline,
   kStreaming,
-  kLag,
   kWritten
 };
 
@@ -65,15 +64,23 @@ select pg_is_in_recovery(),
        case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
             else pg_current_wal_flush_lsn() end,
        receiver.received_tli, coalesce(receiver.status = 'streaming', false),
-       case when pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() then 0
-            else (extract(epoch from now() - pg_last_xact_replay_timestamp()) * 1000)::bigint end,
        case when not pg_is_in_recovery() then pg_current_wal_insert_lsn() end
   from (select) as one left join pg_stat_wal_receiver as receiver on true)";
 
 constexpr const char* kSettings = R"(
 select name, setting from pg_settings
  where name in ('wal_level', 'wal_keep_size', 'wal_log_hints', 'data_checksums', 'max_wal_senders',
-                'max_replication_slots', 'synchronous_standby_names', 'hot_standby'))";
+                'max_replication_slots', 'synchronous_standby_names', 'hot_standby',
+                'max_slot_wal_keep_size', 'restore_command', 'data_directory'))";
+
+// A file's name is its timeline, then its number in two halves; files of several timelines follow
+// each other by number.
+constexpr const char* kKeptLog = R"(
+select min(('x' || substr(name, 9, 8))::bit(32)::bigint * ((1::bigint << 32) / file.bytes)
+           + ('x' || substr(name, 17, 8))::bit(32)::bigint) * file.bytes,
+       file.bytes
+  from pg_ls_waldir(), (select pg_size_bytes(current_setting('wal_segment_size')) as bytes) as file
+ where name ~ '^[0-9A-F]{24}$' group by file.bytes)";
 
 template <class Number>
 Number number(const Field& field) {
@@ -139,12 +146,7 @@ Result<Look> ServerControl::look(Identity& known, Monotonic deadline) {
     known.line.end = std::max(known.line.end, lsn(row[kLookReceived]));
     known.applied = lsn(row[kLookApplied]);
   }
-  Look look{.streaming = row[kStreaming] == "t", .written = lsn(row[kWritten])};
-  if (!known.in_recovery) look.lag = std::chrono::milliseconds(0);
-  if (known.in_recovery && row[kLag]) {
-    look.lag = std::chrono::milliseconds(number<std::int64_t>(row[kLag]));
-  }
-  return look;
+  return Look{.streaming = row[kStreaming] == "t", .written = lsn(row[kWritten])};
 }
 
 Result<bool> ServerControl::settled(Monotonic deadline) {
@@ -160,6 +162,12 @@ Result<bool> ServerControl::settled(Monotonic deadline) {
 Result<Lsn> ServerControl::flushed(Monotonic deadline) {
   SPAR_ASSIGN(Rows rows, link_.run("select pg_current_wal_flush_lsn()", deadline));
   return lsn(rows[0][0]);
+}
+
+Result<KeptLog> ServerControl::kept_log(Monotonic deadline) {
+  SPAR_ASSIGN(Rows rows, link_.run(kKeptLog, deadline));
+  if (rows.empty()) return failure(Code::corrupt, "the server has no log files", "58P01");
+  return KeptLog{Lsn(number<std::uint64_t>(rows[0][0])), number<std::uint64_t>(rows[0][1])};
 }
 
 Result<std::map<std::string, std::string, std::less<>>> ServerControl::role_secrets(

@@ -2,12 +2,15 @@
 
 #include <charconv>
 
+#include "base/size_text.h"
 #include "server/address.h"
 
 namespace spar::server::postgres {
 namespace {
 
 using engines::postgres::Identity;
+using engines::postgres::KeptLog;
+using engines::postgres::Lsn;
 using engines::postgres::ServerControl;
 
 constexpr int kKeptWalMax = 64;  // MB, below which a rewind may lack the log back to the fork
@@ -44,8 +47,17 @@ class Judge {
   std::vector<Finding>& findings_;
 };
 
+// What a copy said, as far as it matters beside the others.
+struct Examined {
+  const CopyConfig* config = nullptr;
+  Identity identity;
+  std::optional<KeptLog> kept;  // of a primary
+
+  const std::string& name() const { return config->name; }
+};
+
 std::vector<Finding> examine_copy(const CopyConfig& copy, int copies, Monotonic deadline,
-                                  std::optional<Identity>& identity) {
+                                  std::optional<Examined>& examined) {
   auto control = ServerControl::connect(copy.address, deadline);
   if (!control) {
     return {{copy.name, "connection", Severity::problem, control.error().message,
@@ -56,38 +68,67 @@ std::vector<Finding> examine_copy(const CopyConfig& copy, int copies, Monotonic 
     return {{copy.name, "rights", Severity::problem, found.error().message,
              "the user of `address` must be a superuser"}};
   }
-  identity = *found;
+  examined = Examined{&copy, *found, {}};
+  if (!found->in_recovery) {
+    if (auto kept = control->kept_log(deadline)) examined->kept = *kept;
+  }
   std::vector<Finding> findings = {{copy.name, "connection", Severity::good, "answers", ""},
                                    encryption_of(copy)};
   for (Finding& each : findings_of(copy.name, *found, copies)) findings.push_back(std::move(each));
   return findings;
 }
 
+// Whether it streams; if not, whether it still could.
+Finding examine_replication(const Examined& copy, const Examined& primary) {
+  const Identity& standby = copy.identity;
+  const Lsn at = standby.received, end = primary.identity.received;
+  const std::string behind = size_text(end > at ? end.value - at.value : 0) + " behind";
+  if (standby.receiver && standby.receiver->streaming) {
+    return {copy.name(), "replication", Severity::good, "streams, " + behind, ""};
+  }
+  const bool archive = !standby.settings.at("restore_command").empty();
+  if (archive || !primary.kept || primary.kept->reaches(at)) {
+    return {copy.name(), "replication", Severity::warning, "receives nothing, " + behind,
+            "`spar serve` makes it follow; if it does not, its log says why"};
+  }
+  const bool managed = !copy.config->path.empty() || copy.config->agent.at.on();
+  return {copy.name(), "replication", Severity::problem,
+          behind + ", and " + primary.name() + " has thrown away the log that it needs",
+          managed ? "`spar serve` fills it anew by a base backup"
+                  : "fill it anew: `spar status` names the command"};
+}
+
 // What only all of them together show.
-void compare(const std::vector<std::pair<std::string, Identity>>& all,
-             std::vector<Finding>& findings) {
-  std::string primary;
-  for (const auto& [name, identity] : all) {
-    if (identity.system != all.front().second.system) {
-      findings.push_back({name, "system", Severity::problem,
-                          "another cluster than " + all.front().first,
+void compare(const std::vector<Examined>& all, std::vector<Finding>& findings) {
+  const Examined* primary = nullptr;
+  for (const Examined& each : all) {
+    const Identity& identity = each.identity;
+    const Examined& first = all.front();
+    if (identity.system != first.identity.system) {
+      findings.push_back({each.name(), "system", Severity::problem,
+                          "another cluster than " + first.name(),
                           "make it anew by pg_basebackup from the primary"});
     }
-    if (identity.version / 10000 != all.front().second.version / 10000) {
-      findings.push_back({name, "version", Severity::problem,
-                          "another major version than " + all.front().first,
+    if (identity.version / 10000 != first.identity.version / 10000) {
+      findings.push_back({each.name(), "version", Severity::problem,
+                          "another major version than " + first.name(),
                           "streaming replication needs the same one"});
     }
     if (identity.in_recovery) continue;
-    if (!primary.empty()) {
-      findings.push_back({name, "role", Severity::problem, "a primary, as " + primary + " is",
+    if (primary != nullptr) {
+      findings.push_back({each.name(), "role", Severity::problem,
+                          "a primary, as " + primary->name() + " is",
                           "if Spar serves the cluster it fences the wrong one; else stop it"});
     }
-    primary = name;
+    primary = &each;
   }
-  if (primary.empty() && !all.empty()) {
+  if (primary == nullptr && !all.empty()) {
     findings.push_back({"", "role", Severity::problem, "no server is a primary",
                         "start `spar serve`, or look at the events"});
+  }
+  for (const Examined& each : all) {
+    if (primary == nullptr || !each.identity.in_recovery) continue;
+    findings.push_back(examine_replication(each, *primary));
   }
 }
 
@@ -125,19 +166,24 @@ std::vector<Finding> findings_of(const std::string& copy, const Identity& identi
                 " (else a lost primary is copied anew)");
   judge.expect(judge.number("wal_keep_size") >= kKeptWalMax, "wal_keep_size", "512MB",
                Severity::warning);
+  const bool bounded = judge.number("max_slot_wal_keep_size") >= 0;
+  judge.say("max_slot_wal_keep_size", bounded ? Severity::good : Severity::warning,
+            bounded ? judge.text("max_slot_wal_keep_size") : "no bound",
+            "ALTER SYSTEM SET max_slot_wal_keep_size = '8GB' and reload " + copy +
+                " (else a copy that stays away fills the primary's disk)");
   return findings;
 }
 
 std::vector<Finding> examine(const ClusterConfig& cluster, Monotonic deadline) {
   std::vector<Finding> findings;
-  std::vector<std::pair<std::string, Identity>> all;
+  std::vector<Examined> all;
   for (const CopyConfig& copy : cluster.copies) {
-    std::optional<Identity> identity;
+    std::optional<Examined> examined;
     for (Finding& each :
-         examine_copy(copy, static_cast<int>(cluster.copies.size()), deadline, identity)) {
+         examine_copy(copy, static_cast<int>(cluster.copies.size()), deadline, examined)) {
       findings.push_back(std::move(each));
     }
-    if (identity) all.emplace_back(copy.name, std::move(*identity));
+    if (examined) all.push_back(std::move(*examined));
   }
   compare(all, findings);
   return findings;

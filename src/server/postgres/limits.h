@@ -29,7 +29,12 @@ inline constexpr milliseconds kPidTime{200};      // and its process, for people
 inline constexpr milliseconds kPidKnownFor{1'000};
 inline constexpr milliseconds kLookAtCatalogues{1'000};
 inline constexpr milliseconds kCatalogueTime{30'000};
-inline constexpr std::size_t kDatabasesMax = 100;           // whose catalogues are kept
+inline constexpr std::size_t kDatabasesMax = 100;        // whose catalogues are kept
+inline constexpr milliseconds kStandsStillTime{10'000};  // a replica that receives nothing new
+inline constexpr milliseconds kMirrorStillTime{3'000};   // a mirror: commits wait for it meanwhile
+inline constexpr milliseconds kLedgerTime{30'000};       // a lost primary's log is read
+inline constexpr milliseconds kDeadStandbyTime{20'000};  // then its primary hangs up
+inline constexpr std::size_t kLagStepsMax = 1'000;       // remembered places of the primary
 inline constexpr std::uint64_t kCaughtUpBytes = 16u << 20;  // of log that a mirror may lack to join
 
 inline Monotonic in(milliseconds time) {

@@ -13,12 +13,6 @@ using engines::postgres::ServerControl;
 
 constexpr std::uint16_t kDefaultPort = 5432;
 
-// Not what a second try, another epoch or an agent that answers would mend.
-bool needs_rebuild(const Error& error) {
-  return error.code != Code::deadline && error.code != Code::copy_lost &&
-         error.code != Code::invalid;
-}
-
 // As its certificate names it.
 std::string named_host(const Conninfo& address) {
   std::string host = address.get("host");
@@ -32,6 +26,11 @@ std::string without_extras(const Conninfo& address) {
 }
 
 }  // namespace
+
+bool ServerCopy::needs_rebuild(const Error& error) {
+  return error.code != Code::deadline && error.code != Code::copy_lost &&
+         error.code != Code::invalid && error.code != Code::cancelled;
+}
 
 Failure needs_a_person(const std::string& what, const std::string& hint) {
   auto failed = failure(Code::unavailable, what);
@@ -82,6 +81,10 @@ Conninfo ServerCopy::upstream_for(const ServerCopy& standby) const {
   Conninfo address = spec_.address;
   address.set("dbname", "");
   address.set("application_name", standby.name());
+  const std::string time = std::to_string(kDeadStandbyTime.count());
+  const std::string own = address.get("options");
+  address.set("options", own + (own.empty() ? "" : " ") + "-c tcp_user_timeout=" + time +
+                             " -c wal_sender_timeout=" + time);
   return address;
 }
 
@@ -138,11 +141,29 @@ Result<std::string> ServerCopy::lost_transactions(const engines::postgres::Serve
   return agent_->transactions_beyond(ends, deadline);
 }
 
-Result<std::string> ServerCopy::rebuild_behind(Epoch epoch, const ServerCopy& primary,
-                                               Monotonic deadline) {
+// As its server's user. Nobody knows where its data is but the server itself.
+std::string ServerCopy::backup_command(const ServerCopy& primary) const {
+  std::string data = "DATA_DIRECTORY";
+  const Monotonic deadline = in(kAnswerWithin);
+  if (auto server = control(deadline)) {
+    if (auto identity = server->identify(deadline)) data = identity->settings["data_directory"];
+  }
+  const agent::Upstream source = upstream(primary);
+  return "pg_basebackup -d \"" + source.conninfo + "\" -D " + data + " -S " + source.slot +
+         " -X stream -c fast -R";
+}
+
+Result<std::string> ServerCopy::fill_anew(Epoch epoch, const ServerCopy& primary,
+                                          const std::string& why, Monotonic deadline) {
+  if (!agent_) {
+    return needs_a_person(why, "stop it, empty its data directory, run `" +
+                                   backup_command(primary) +
+                                   "` and start it; or set `path` or `agent` in the configuration");
+  }
   SPAR_ASSIGN(std::string aside, agent_->rebuild(epoch, upstream(primary), deadline));
-  return aside.empty() ? "filled by a base backup"
-                       : "filled by a base backup; what it held is in " + aside;
+  std::string done = "filled by a base backup";
+  if (!aside.empty()) done += "; what it held is in " + aside;
+  return why.empty() ? done : done + " (" + why + ")";
 }
 
 // The cheapest that fits: rewind it, fill it anew.
@@ -156,12 +177,11 @@ Result<std::string> ServerCopy::bring_behind(Epoch epoch, const ServerCopy& prim
                               "in the configuration");
   }
   SPAR_ASSIGN(agent::AgentReport seen, look(deadline));
-  if (!seen.has_data) return rebuild_behind(epoch, primary, deadline);
+  if (!seen.has_data) return fill_anew(epoch, primary, "", deadline);
   auto rewound = agent_->rewind(epoch, upstream(primary), deadline);
   if (rewound) return "rewound to the fork";
   if (!needs_rebuild(rewound.error())) return std::unexpected(std::move(rewound.error()));
-  SPAR_ASSIGN(std::string rebuilt, rebuild_behind(epoch, primary, deadline));
-  return rebuilt + " (" + rewound.error().message + ")";
+  return fill_anew(epoch, primary, rewound.error().message, deadline);
 }
 
 }  // namespace spar::server::postgres

@@ -43,6 +43,8 @@ class ServerCopy {
   CopyId id() const { return id_; }
   const std::string& name() const { return spec_.name; }
   const engines::postgres::Conninfo& address() const { return spec_.address; }
+  // Whether it is not what a second try, another epoch or an agent that answers would mend.
+  static bool needs_rebuild(const Error& error);
   std::string host() const;
   std::uint16_t port() const;
   // Of clients' connections, as the address says; nothing: unencrypted.
@@ -51,7 +53,8 @@ class ServerCopy {
   bool ends_with_node() const { return !spec_.directory.empty(); }
 
   Result<engines::postgres::ServerControl> control(Monotonic deadline) const;
-  // How `standby` reaches this server.
+  // How `standby` reaches this server. What serves it there ends when the standby takes nothing
+  // any more: else one that is frozen would hold up the primary's checkpoints for ever.
   engines::postgres::Conninfo upstream_for(const ServerCopy& standby) const;
 
   // Managed servers.
@@ -66,11 +69,18 @@ class ServerCopy {
                                         Monotonic deadline);
   // Makes it a standby of `primary`, whatever it was; gives what was done, for people.
   Result<std::string> bring_behind(Epoch epoch, const ServerCopy& primary, Monotonic deadline);
+  // The same for one of which nothing is of use; `why`, for people.
+  Result<std::string> fill_anew(Epoch epoch, const ServerCopy& primary, const std::string& why,
+                                Monotonic deadline);
+  // Whatever its agent is doing for it ends soon; see agent/server_agent.h.
+  void give_up() {
+    if (agent_) agent_->give_up();
+  }
 
  private:
   ServerCopy(CopyId id, ServerSpec spec) : id_(id), spec_(std::move(spec)) {}
   agent::Upstream upstream(const ServerCopy& primary) const;
-  Result<std::string> rebuild_behind(Epoch epoch, const ServerCopy& primary, Monotonic deadline);
+  std::string backup_command(const ServerCopy& primary) const;
 
   CopyId id_;
   ServerSpec spec_;

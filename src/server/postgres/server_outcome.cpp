@@ -87,29 +87,24 @@ void ServerPath::resolve_transaction(Epoch epoch, Xid xid, Resolved done) {
 }
 
 // Also when it held nothing beyond the fork: then there is nothing to tell.
-void ServerPath::write_ledger(ServerCopy& copy, const control::Record& record) {
-  auto lines = copy.lost_transactions(
-      engines::postgres::server_history(record.history, record.fork_notes), in(kActionTime));
-  if (!lines) {
-    log_warning("server", "no ledger of " + copy.name() + ": " + lines.error().message);
-    return;
-  }
+Result<void> ServerPath::write_ledger(ServerCopy& copy, const control::Record& record) {
+  SPAR_ASSIGN(
+      const std::string lines,
+      copy.lost_transactions(engines::postgres::server_history(record.history, record.fork_notes),
+                             in(kLedgerTime)));
   std::size_t commits = 0;
-  for (std::size_t at = lines->find("desc: COMMIT"); at != std::string::npos;
-       at = lines->find("desc: COMMIT", at + 1)) {
+  for (std::size_t at = lines.find("desc: COMMIT"); at != std::string::npos;
+       at = lines.find("desc: COMMIT", at + 1)) {
     ++commits;
   }
-  if (commits == 0) return;
+  if (commits == 0) return {};
   std::string path =
       ledger_directory_ + "/" + copy.name() + "-" + std::to_string(record.epoch.value) + ".ledger";
-  Result<void> made = disk_.make_directory(ledger_directory_);
-  if (made) made = storage::write_file_atomically(disk_, path, *lines);
-  if (!made) {
-    log_warning("server", "no ledger of " + copy.name() + ": " + made.error().message);
-    return;
-  }
+  SPAR_TRY(disk_.make_directory(ledger_directory_));
+  SPAR_TRY(storage::write_file_atomically(disk_, path, lines));
   ears_.noted("divergence ledger of " + copy.name(), copy.name(),
               std::to_string(commits) + " transactions in " + path);
+  return {};
 }
 
 }  // namespace spar::server::postgres

@@ -45,6 +45,12 @@ std::optional<engines::postgres::Conninfo> ServerPath::primary_address() const {
 void ServerPath::stop() {
   stop_ = true;
   changed_.notify_all();
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [id, copy] : copies_) {
+      if (copy.server) copy.server->give_up();
+    }
+  }
   for (auto& [id, copy] : copies_) {
     if (copy.watcher.joinable()) copy.watcher.join();
   }
@@ -174,10 +180,13 @@ CopyStatus ServerPath::status(CopyId copy) {
   {
     std::lock_guard lock(mutex_);
     const Seen& seen = copies_[copy].seen;
+    const Monotonic now = std::chrono::steady_clock::now();
     status.up = seen.up;
     status.received = seen.position;
     status.applied = {seen.position.epoch, Sequence(seen.applied.value)};
-    status.lag = seen.lag;
+    status.lag = trail_.lag(status.applied.sequence, now);
+    status.behind_bytes = behind(seen.position, copies_[record_.primary].seen.position);
+    status.trouble = trouble_of(copy, seen, now);
     status.advice = seen.advice;
   }
   status.address = server->host() + ":" + std::to_string(server->port());

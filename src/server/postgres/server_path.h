@@ -10,7 +10,8 @@
 //             any more, whatever it does. It is also fenced in every other way left: its agent ends
 //             it, and when it answers again it is made read-only before anything else.
 //             A server is taken for lost when its connection is refused or closed, or it has not
-//             answered for kAnswerWithin, the write probe on the primary included.
+//             answered for kAnswerWithin, the write probe on the primary included; a standby also when
+//             it has received nothing for kStandsStillTime that its primary had by then.
 //             resolve_transaction() answers once a primary of a later epoch is admitted, or the
 //             same one again: by the fork's next transaction number and pg_xact_status, and says
 //             "committed" only when the whole synchronous set holds it.
@@ -37,6 +38,7 @@
 #include "engines/postgres/timeline.h"
 #include "server/data_path.h"
 #include "server/lane.h"
+#include "server/postgres/lag_trail.h"
 #include "server/postgres/read_copies.h"
 #include "server/postgres/server_copy.h"
 
@@ -127,7 +129,8 @@ class ServerPath : public DataPath {
     engines::postgres::ServerLine line;
     engines::postgres::Lsn applied;
     Position position;
-    std::chrono::milliseconds lag{-1};
+    Monotonic moved_at{};  // since then it has received nothing
+    bool in_recovery = false;
     std::string advice;
     bool streams = false;  // from another server
     engines::postgres::Lsn written;
@@ -165,11 +168,18 @@ class ServerPath : public DataPath {
   Result<void> wait_received(ServerCopy& target, engines::postgres::Lsn lsn, Monotonic deadline);
   Result<Position> make_follow(ServerCopy& copy, ServerCopy& primary, bool may_rebuild, Epoch epoch,
                                const control::Record& record, Monotonic deadline);
+  Result<void> follow_as_it_is(ServerCopy& copy, ServerCopy& primary, const std::string& missing,
+                               const control::Record& record, Monotonic deadline);
+  Result<void> take_apart(ServerCopy& copy, ServerCopy& primary, const std::string& missing,
+                          Epoch epoch, const control::Record& record, Monotonic deadline);
   Result<void> follow_by_sql(ServerCopy& copy, const ServerCopy& primary, Monotonic deadline);
+  Result<std::string> missing_log(ServerCopy& copy, ServerControl& primary, Monotonic deadline);
+  bool stands_still(CopyId copy, const Seen& seen, Monotonic now) const;  // REQUIRES: the lock
+  std::string trouble_of(CopyId copy, const Seen& seen, Monotonic now) const;
   Result<void> keep_slots(ServerControl& primary, CopyId copy, const control::Record& record,
                           Monotonic deadline);
   void end_old_primary(CopyId copy);
-  void write_ledger(ServerCopy& copy, const control::Record& record);
+  Result<void> write_ledger(ServerCopy& copy, const control::Record& record);
   Result<engines::postgres::Outcome> outcome(Epoch epoch, engines::postgres::Xid xid);
   Result<engines::postgres::Outcome> settled_outcome(ServerControl& control,
                                                      engines::postgres::XactStatus status,
@@ -206,6 +216,7 @@ class ServerPath : public DataPath {
   bool watching_ = false;
   engines::postgres::ServerHistory history_;  // of record_
   control::Record record_;                    // as it is stored
+  LagTrail trail_;                            // of the record's primary
   std::map<CopyId, Copy> copies_;  // never erased while actions run: members come and go in record_
   std::optional<Place> place_;
   ReadCopies reads_;

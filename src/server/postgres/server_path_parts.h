@@ -32,6 +32,13 @@ class ServerPath::Busy {
   CopyId copy_;
 };
 
+// Bytes of log that the primary has and the copy has not; -1: nobody knows.
+inline std::int64_t behind(const Position& copy, const Position& primary) {
+  const std::uint64_t at = copy.sequence.value, end = primary.sequence.value;
+  if (at == 0 || end == 0) return -1;
+  return at >= end ? 0 : static_cast<std::int64_t>(end - at);
+}
+
 inline control::ActionDone unsure_or_failed(const Error& error) {
   control::ActionDone done = did_not(error);
   if (error.code == Code::deadline) done.result = control::ActionDone::Result::unknown;

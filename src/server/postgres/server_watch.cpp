@@ -130,7 +130,7 @@ Result<void> ServerPath::look_once(CopyId id, ServerControl& control, Identity& 
   now.up = true;
   now.line = known.line;
   now.applied = known.applied;
-  now.lag = look.lag;
+  now.in_recovery = known.in_recovery;
   now.near = look.streaming || !known.in_recovery;
   now.streams = look.streaming && known.in_recovery;
   now.written = look.written;
@@ -141,6 +141,8 @@ Result<void> ServerPath::look_once(CopyId id, ServerControl& control, Identity& 
 
 void ServerPath::tell_seen(CopyId id, Seen now) {
   std::optional<Observed> told;
+  const Monotonic time = std::chrono::steady_clock::now();
+  bool still = false;
   {
     std::lock_guard lock(mutex_);
     now.position = engines::postgres::place(now.line, history_).position;
@@ -150,10 +152,15 @@ void ServerPath::tell_seen(CopyId id, Seen now) {
     now.near = now.near && now.position.epoch == at.epoch &&
                now.position.sequence.value + kCaughtUpBytes >= at.sequence.value;
     if (id == record_.primary) now.near = false;
+    if (id == record_.primary && place_) trail_.primary_at(now.position.sequence, time);
     now.busy = last.busy;
     now.advice = last.advice;
     now.told = last.told;
     now.told_at = last.told_at;
+    const bool advanced = !(now.position == last.position);
+    now.moved_at = advanced || last.busy > 0 ? time : last.moved_at;
+    still = stands_still(id, now, time);
+    now.near = now.near && !still;
     const bool moved = !(now.position == last.told) && now.asked - last.told_at >= kLookEvery;
     if (now.busy == 0 && (now.near != last.near || moved)) {
       auto kind = now.near == last.near ? Observed::Kind::progress
@@ -169,6 +176,7 @@ void ServerPath::tell_seen(CopyId id, Seen now) {
   }
   tell_copies();
   if (told) ears_.observed(std::move(*told));
+  if (still) tell_lost(id, "replication", "it receives nothing of what its primary holds");
 }
 
 void ServerPath::tell_lost(CopyId id, const std::string& witness, const std::string& text) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 
 #include "agent/limits.h"
@@ -73,6 +74,15 @@ TEST(ChildProcess, IsKilledWithItsChildrenAtTheDeadline) {
   ASSERT_FALSE(ended);
   EXPECT_EQ(ended.error().code, Code::deadline);
   EXPECT_LT(steady_clock::now() - began, seconds(20));
+}
+
+TEST(ChildProcess, IsEndedWhenItShallNotGoOn) {
+  test::TempDirectory directory;
+  Command command = shell("touch " + directory.path() + "/begun; sleep 600 & wait");
+  command.goes_on = [&] { return !std::filesystem::exists(directory.path() + "/begun"); };
+  auto ended = run_program(command, soon());
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code, Code::cancelled);
 }
 
 TEST(ChildProcess, IsNotWaitedForPastItsOwnEnd) {

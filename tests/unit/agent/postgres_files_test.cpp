@@ -43,6 +43,24 @@ TEST(PostgresFiles, ACopyKeepsItsDataAndCanBeRewound) {
   EXPECT_EQ(render(copy_settings()).value().find("shared_buffers"), std::string::npos);
 }
 
+TEST(PostgresFiles, ABackupLabelSaysWhereTheReplayBegins) {
+  EXPECT_EQ(log_file_in("START WAL LOCATION: 0/5000028 (file 000000020000000000000005)\nSTART T"),
+            "000000020000000000000005");
+  for (const char* other : {"", "START WAL LOCATION: 0/5000028\n", "CHECKPOINT LOCATION: 0/5\n",
+                            "START WAL LOCATION: 0/5000028 (file 5)\n"}) {
+    EXPECT_EQ(log_file_in(other), "") << other;
+  }
+}
+
+TEST(PostgresFiles, TheNewestTimelineIsThatOfALogFile) {
+  EXPECT_EQ(newest_timeline({}), 0u);
+  EXPECT_EQ(newest_timeline({"archive_status", "0000000B.history", "spar_is_no_log_file_here"}),
+            0u);
+  EXPECT_EQ(newest_timeline({"000000020000000000000005", "0000000A0000000000000004",
+                             "0000000B0000000000000004.partial"}),
+            10u);
+}
+
 TEST(PostgresFiles, APasswordFileLineFitsEveryServer) {
   EXPECT_EQ(password_line(R"(a:b\c 'd')").value(), R"(*:*:*:*:a\:b\\c 'd')"
                                                    "\n");

@@ -90,6 +90,8 @@ TEST(Switchover, IsRefusedWhereItMakesNoSense) {
   Rig rig = settled();
   refused(rig, Switchover{kA}, "a is the primary already");
   refused(rig, Switchover{CopyId{9}}, "no such copy");
+  rig.seen(kC, Observed::Kind::lagging, at(1, 10));
+  refused(rig, Switchover{kC}, "c is far behind");
   rig.fails(kC);
   refused(rig, Switchover{kC}, "c cannot be used");
 }

@@ -13,7 +13,7 @@ engines::postgres::Identity healthy() {
   identity.settings = {{"wal_level", "replica"},  {"hot_standby", "on"},
                        {"max_wal_senders", "10"}, {"max_replication_slots", "10"},
                        {"wal_log_hints", "on"},   {"data_checksums", "off"},
-                       {"wal_keep_size", "512"}};
+                       {"wal_keep_size", "512"},  {"max_slot_wal_keep_size", "8192"}};
   return identity;
 }
 
@@ -40,6 +40,7 @@ TEST(Doctor, SaysWhatMendsEachSetting) {
         Case{"hot_standby", "off", Severity::problem, "hot_standby = 'on'"},
         Case{"max_wal_senders", "2", Severity::problem, "max_wal_senders = '10'"},
         Case{"max_replication_slots", "0", Severity::problem, "max_replication_slots = '10'"},
+        Case{"max_slot_wal_keep_size", "-1", Severity::warning, "max_slot_wal_keep_size = '8GB'"},
         Case{"wal_log_hints", "off", Severity::warning, "wal_log_hints = 'on'"},
         Case{"wal_keep_size", "0", Severity::warning, "wal_keep_size = '512MB'"}}) {
     auto identity = healthy();

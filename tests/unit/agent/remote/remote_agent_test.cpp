@@ -60,6 +60,8 @@ class FakeAgent : public ServerAgent {
     return "set-aside-1";
   }
 
+  void give_up() override { open(); }
+
   void shut() {
     std::lock_guard lock(mutex_);
     open_ = false;
@@ -127,6 +129,23 @@ class RemoteAgents : public ::testing::Test {
   std::uint16_t port_ = 0;
   std::unique_ptr<AgentServer> server_;
 };
+
+TEST_F(RemoteAgents, WhatIsGivenUpIsNotWaitedFor) {
+  serve();
+  auto remote = agent();
+  fake_->shut();
+  std::thread waits([&] {
+    auto order = remote->rebuild(Epoch(1), {}, patiently());
+    ASSERT_FALSE(order);
+    EXPECT_EQ(order.error().code, Code::cancelled);
+  });
+  fake_->wait_for_orders(1);
+  remote->give_up();
+  waits.join();
+  auto later = remote->look(patiently());
+  ASSERT_FALSE(later);
+  EXPECT_EQ(later.error().code, Code::cancelled);
+}
 
 TEST_F(RemoteAgents, EveryCallArrivesAsItWasMade) {
   serve();
