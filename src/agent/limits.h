@@ -13,6 +13,8 @@ inline constexpr std::size_t kSocketPathMax = 107;         // sockaddr_un, witho
 inline constexpr int kSetAsideMax = 1000;                  // directories set aside in one place
 inline constexpr std::chrono::milliseconds kAskEvery{50};  // whether a program shall go on
 inline constexpr std::chrono::milliseconds kLookEvery{5};  // at a server that starts or ends
+// A server that was filled anew; what came with its base backup has to be replayed.
+inline constexpr std::chrono::milliseconds kStartCopiedTime{600'000};
 // Before a rewind; then it is ended as a crash would.
 inline constexpr std::chrono::milliseconds kStopInOrderTime{20'000};
 

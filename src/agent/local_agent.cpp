@@ -147,7 +147,8 @@ Result<std::string> LocalAgent::rebuild(Epoch epoch, const Upstream& source, Mon
   SPAR_TRY(server_.stop(Stop::kill, deadline));
   SPAR_ASSIGN(std::string aside, server_.set_aside());
   SPAR_TRY(server_.base_backup(source, deadline));
-  SPAR_TRY(server_.start(StartAs::standby, deadline));
+  const Monotonic patience = std::min(deadline, steady_clock::now() + kStartCopiedTime);
+  SPAR_TRY(server_.start(StartAs::standby, patience));
   return aside;
 }
 

@@ -61,7 +61,11 @@ class AgentProcess {
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
   }
-  void freeze() { ::kill(pid_, SIGSTOP); }
+  // Returns when all of its threads stand still: until then one may obey.
+  void freeze() {
+    ::kill(pid_, SIGSTOP);
+    (void)::waitpid(pid_, nullptr, WUNTRACED);
+  }
   void thaw() { ::kill(pid_, SIGCONT); }
   void kill() { (void)end(SIGKILL); }
   // Its exit code; -1 when a signal ended it.

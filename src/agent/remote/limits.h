@@ -19,7 +19,7 @@ inline constexpr milliseconds kConnectTime{3'000};     // until a connection can
 inline constexpr milliseconds kHandshakeTime{5'000};   // at the agent
 inline constexpr milliseconds kMessageTime{10'000};    // from a message's first byte to its last
 inline constexpr milliseconds kSilenceMax{600'000};    // of a client between two requests
-inline constexpr milliseconds kOrderTimeMax{3'600'000};
+inline constexpr milliseconds kOrderTimeMax{86'400'000};
 inline constexpr milliseconds kReturnTime{3'000};  // for an agent to be there again after a break
 inline constexpr milliseconds kAnswerGrace{500};   // the agent ends that much before its caller
 inline constexpr milliseconds kStopPatience{10'000};

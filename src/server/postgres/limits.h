@@ -21,7 +21,9 @@ inline constexpr milliseconds kActionTime{4'500};     // less than control::kAct
 inline constexpr milliseconds kSettleTime{3'000};     // a standby reads its own log after a start
 inline constexpr milliseconds kStartTime{60'000};     // of a server: it may have much log to replay
 inline constexpr milliseconds kRebuildTime{110'000};  // less than control::kRejoinDeadline
-inline constexpr milliseconds kJoinPatience{2'000};   // for a new mirror to catch up
+inline constexpr milliseconds kCopyTime{86'400'000};  // of a base backup: as long as it takes
+inline constexpr milliseconds kPatienceEvery{20'000};  // meanwhile, less than kRejoinDeadline
+inline constexpr milliseconds kJoinPatience{2'000};    // for a new mirror to catch up
 inline constexpr milliseconds kStopTime{20'000};
 inline constexpr milliseconds kEndTime{5'000};    // of an old primary, by its agent
 inline constexpr milliseconds kAgentTime{2'000};  // for its agent to say how a server is

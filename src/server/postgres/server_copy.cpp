@@ -81,6 +81,9 @@ Conninfo ServerCopy::upstream_for(const ServerCopy& standby) const {
   Conninfo address = spec_.address;
   address.set("dbname", "");
   address.set("application_name", standby.name());
+  address.set("keepalives_idle", "10");  // of a host that is gone, nothing else tells
+  address.set("keepalives_interval", "5");
+  address.set("keepalives_count", "3");
   const std::string time = std::to_string(kDeadStandbyTime.count());
   const std::string own = address.get("options");
   address.set("options", own + (own.empty() ? "" : " ") + "-c tcp_user_timeout=" + time +
@@ -154,13 +157,13 @@ std::string ServerCopy::backup_command(const ServerCopy& primary) const {
 }
 
 Result<std::string> ServerCopy::fill_anew(Epoch epoch, const ServerCopy& primary,
-                                          const std::string& why, Monotonic deadline) {
+                                          const std::string& why) {
   if (!agent_) {
     return needs_a_person(why, "stop it, empty its data directory, run `" +
                                    backup_command(primary) +
                                    "` and start it; or set `path` or `agent` in the configuration");
   }
-  SPAR_ASSIGN(std::string aside, agent_->rebuild(epoch, upstream(primary), deadline));
+  SPAR_ASSIGN(std::string aside, agent_->rebuild(epoch, upstream(primary), in(kCopyTime)));
   std::string done = "filled by a base backup";
   if (!aside.empty()) done += "; what it held is in " + aside;
   return why.empty() ? done : done + " (" + why + ")";
@@ -177,11 +180,11 @@ Result<std::string> ServerCopy::bring_behind(Epoch epoch, const ServerCopy& prim
                               "in the configuration");
   }
   SPAR_ASSIGN(agent::AgentReport seen, look(deadline));
-  if (!seen.has_data) return fill_anew(epoch, primary, "", deadline);
+  if (!seen.has_data) return fill_anew(epoch, primary, "");
   auto rewound = agent_->rewind(epoch, upstream(primary), deadline);
   if (rewound) return "rewound to the fork";
   if (!needs_rebuild(rewound.error())) return std::unexpected(std::move(rewound.error()));
-  return fill_anew(epoch, primary, rewound.error().message, deadline);
+  return fill_anew(epoch, primary, rewound.error().message);
 }
 
 }  // namespace spar::server::postgres

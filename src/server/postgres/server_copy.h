@@ -69,9 +69,9 @@ class ServerCopy {
                                         Monotonic deadline);
   // Makes it a standby of `primary`, whatever it was; gives what was done, for people.
   Result<std::string> bring_behind(Epoch epoch, const ServerCopy& primary, Monotonic deadline);
-  // The same for one of which nothing is of use; `why`, for people.
-  Result<std::string> fill_anew(Epoch epoch, const ServerCopy& primary, const std::string& why,
-                                Monotonic deadline);
+  // The same for one of which nothing is of use; `why`, for people. It takes as long as all data
+  // take, whatever deadline led to it.
+  Result<std::string> fill_anew(Epoch epoch, const ServerCopy& primary, const std::string& why);
   // Whatever its agent is doing for it ends soon; see agent/server_agent.h.
   void give_up() {
     if (agent_) agent_->give_up();

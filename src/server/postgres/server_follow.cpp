@@ -47,6 +47,7 @@ Result<Position> ServerPath::make_follow(ServerCopy& copy, ServerCopy& primary, 
   }
   if (!followed) {
     SPAR_TRY(take_apart(copy, primary, missing, epoch, record, deadline));
+    deadline = in(kRebuildTime);
     SPAR_TRY(follow_by_sql(copy, primary, deadline));
   }
   SPAR_ASSIGN(ServerControl control, copy.control(deadline));
@@ -66,6 +67,7 @@ Result<void> ServerPath::follow_as_it_is(ServerCopy& copy, ServerCopy& primary,
 Result<void> ServerPath::take_apart(ServerCopy& copy, ServerCopy& primary,
                                     const std::string& missing, Epoch epoch, const Record& record,
                                     Monotonic deadline) {
+  Patience patience(*this, copy.id());
   std::string useless = missing;
   if (copy.managed()) {
     SPAR_ASSIGN(agent::AgentReport seen, copy.look(in(kAgentTime)));
@@ -74,9 +76,8 @@ Result<void> ServerPath::take_apart(ServerCopy& copy, ServerCopy& primary,
     if (!written && !ServerCopy::needs_rebuild(written.error())) return written;
     if (!written) useless = "no ledger can be made of it: " + written.error().message;
   }
-  SPAR_ASSIGN(std::string done, useless.empty()
-                                    ? copy.bring_behind(epoch, primary, deadline)
-                                    : copy.fill_anew(epoch, primary, useless, deadline));
+  SPAR_ASSIGN(std::string done, useless.empty() ? copy.bring_behind(epoch, primary, deadline)
+                                                : copy.fill_anew(epoch, primary, useless));
   ears_.noted("copy " + copy.name() + " was made a standby", copy.name(), done);
   return {};
 }

@@ -144,6 +144,7 @@ class ServerPath : public DataPath {
     std::thread watcher;
   };
   class Busy;
+  class Patience;
 
   ServerPath(storage::Disk& disk, std::string ledger_directory)
       : disk_(disk), ledger_directory_(std::move(ledger_directory)) {}

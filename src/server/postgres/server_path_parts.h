@@ -32,6 +32,39 @@ class ServerPath::Busy {
   CopyId copy_;
 };
 
+// While it lives, the machine hears that the copy is worked on, and does not give its Rejoin up.
+class ServerPath::Patience {
+ public:
+  Patience(ServerPath& path, CopyId copy) : thread_([this, &path, copy] { run(path, copy); }) {}
+  ~Patience() {
+    {
+      std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+
+ private:
+  void run(ServerPath& path, CopyId copy) {
+    std::unique_lock lock(mutex_);
+    while (!changed_.wait_for(lock, kPatienceEvery, [this] { return done_; })) {
+      control::Observed works;
+      works.copy = copy;
+      works.kind = control::Observed::Kind::progress;
+      works.witness = "agent";
+      path.ears_.observed(std::move(works));
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;
+  std::thread thread_;
+};
+
 // Bytes of log that the primary has and the copy has not; -1: nobody knows.
 inline std::int64_t behind(const Position& copy, const Position& primary) {
   const std::uint64_t at = copy.sequence.value, end = primary.sequence.value;
