@@ -135,6 +135,16 @@ TEST_F(ServerReads, KeepAReadOnlyTransactionOnOneCopy) {
     for (int i = 0; i < 10; ++i) EXPECT_EQ(client.ask("select here()"), place);
     EXPECT_EQ(client.ask("commit"), "COMMIT");
   }
+  ASSERT_EQ(client.ask("begin"), "BEGIN");
+  EXPECT_EQ(client.ask("set transaction isolation level repeatable read, read only"), "SET");
+  EXPECT_TRUE(is_standby(client.ask("select here()")));
+  EXPECT_EQ(client.ask("commit"), "COMMIT");
+  ASSERT_EQ(client.ask("set default_transaction_read_only = on"), "SET");
+  EXPECT_TRUE(is_standby(read_elsewhere(client, "select here()")));
+  ASSERT_EQ(client.ask("begin"), "BEGIN");
+  EXPECT_TRUE(is_standby(client.ask("select here()")));
+  EXPECT_EQ(client.ask("commit"), "COMMIT");
+  ASSERT_EQ(client.ask("reset default_transaction_read_only"), "RESET");
   // Any other transaction is the primary's.
   ASSERT_EQ(client.ask("begin"), "BEGIN");
   EXPECT_EQ(client.ask("select here()"), primary_port());

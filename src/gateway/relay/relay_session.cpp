@@ -26,7 +26,7 @@ void RelaySession::write_fatal(const Error& error, Chunks& to_client) {
 void RelaySession::attach(ServerSide& server, Chunks& to_server, Chunks& to_client) {
   SPAR_ASSERT(server_ == nullptr && owed_.empty());
   server_ = &server;
-  unnamed_here_ = false;
+  unnamed_here_ = begun_here_ = false;
   if (recovering_) settings_ = start_settings_;
   repeat_settings(to_server);
   if (!recovering_) return;
@@ -87,6 +87,7 @@ bool RelaySession::clean_up(Chunks& to_server) {
 
 Result<RelaySession::Progress> RelaySession::client_said(std::string_view& in, Chunks& to_server,
                                                          Chunks& to_client) {
+  if (begun_here_) return after_begin(in);
   if (recovering_) return server_ == nullptr ? Progress::needs_server : Progress::needs_answers;
   for (;;) {
     const Framer before = client_;
@@ -106,6 +107,7 @@ Result<RelaySession::Progress> RelaySession::client_said(std::string_view& in, C
     drops_client_ = skipping_ && frame->type != 'S';
     if (drops_client_) continue;
     if (server_ == nullptr && needs_server(*frame, to_client)) {
+      if (begins_here(*frame, to_client)) return after_begin(in);
       choose_server(before, all);
       return again(Progress::needs_server);
     }

@@ -71,7 +71,7 @@ class ReadTrailTest : public ::testing::Test {
     map.asked = at(0);
     for (std::uint32_t id : {2u, 3u}) {
       map.copies.push_back({.copy = CopyId(id),
-                            .placing = {.epoch = 2, .generation = 1},
+                            .placing = {.epoch = 2, .stay = 1},
                             .applied = Sequence(100),
                             .asked = at(0),
                             .complete_to = at(0)});
@@ -99,7 +99,7 @@ class ReadTrailTest : public ::testing::Test {
     map.epoch = epoch;
     primary_says(fork, asked);
     for (ReadCopy& copy : map.copies) {
-      copy.placing = {.epoch = epoch.value, .generation = copy.placing.generation + 1};
+      copy.placing = {.epoch = epoch.value, .stay = copy.placing.stay + 1};
       copy.applied = Sequence(fork);
       copy.asked = at(asked);
     }
@@ -168,7 +168,7 @@ TEST_F(ReadTrailTest, GoesToAnotherThatShowsAllOfIt) {
 TEST_F(ReadTrailTest, DoesNotTakeACopyThatCameBackForTheSame) {
   ASSERT_EQ(choose(1), kB);
   was_at(kB, 5);
-  map.copies[kB].placing.generation = 2;
+  map.copies[kB].placing.stay = 2;
   map.copies[kB].applied = Sequence(150);
   EXPECT_EQ(choose(6), std::nullopt);
 }
