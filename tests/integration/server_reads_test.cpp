@@ -70,6 +70,14 @@ class ServerReads : public ::testing::Test {
       if (std::chrono::steady_clock::now() > deadline) return "only on the primary";
     }
   }
+  static void on_standbys(const std::string& sql) {
+    const json now = cluster_->wait_until_whole();
+    for (const json& copy : copies_of(now)) {
+      if (copy.value("name", "") == primary_of(now)) continue;
+      auto link = link_to(copy);
+      must(link.run(sql, patiently()));
+    }
+  }
   static bool is_standby(const std::string& place) {
     for (const json& copy : copies_of(cluster_->status())) {
       if (port_of(copy) == place) return place != primary_port();
@@ -219,6 +227,50 @@ TEST_F(ServerReads, HandOnWhatTheyHaveSeen) {
   }
   std::cout << "reads on standbys: " << elsewhere << " of 200\n";
   EXPECT_GT(elsewhere, 20);
+}
+
+TEST_F(ServerReads, LeaveCopiesThatLag) {
+  PqClient session(conninfo("-c spar.read=session"));
+  PqClient bounded(conninfo("-c spar.read=bounded -c spar.max_staleness=700ms"));
+  EXPECT_TRUE(is_standby(read_elsewhere(session, "select here()")));
+  EXPECT_TRUE(is_standby(read_elsewhere(bounded, "select here()")));
+  on_standbys("select pg_wal_replay_pause()");
+  for (int i = 1; i <= 50; ++i) {
+    ASSERT_EQ(session.ask("update counts set n = " + std::to_string(i) + " where id = 4"), "UPDATE 1");
+    if (i % 10 == 0) std::this_thread::sleep_for(milliseconds(50));
+    ASSERT_EQ(session.ask("select n from counts where id = 4"), std::to_string(i));
+  }
+  EXPECT_EQ(session.ask("select here()"), primary_port());
+  std::this_thread::sleep_for(milliseconds(800));
+  EXPECT_EQ(bounded.ask("select n from counts where id = 4"), "50");
+  EXPECT_EQ(bounded.ask("select here()"), primary_port());
+  on_standbys("select pg_wal_replay_resume()");
+  EXPECT_TRUE(is_standby(read_elsewhere(session, "select here()")));
+  EXPECT_TRUE(is_standby(read_elsewhere(bounded, "select here()")));
+  EXPECT_EQ(session.ask("select n from counts where id = 4"), "50");
+}
+
+// The copy ends a read that is in the way of what it has to apply; the primary answers it.
+TEST_F(ServerReads, SurviveAConflictWithWhatACopyApplies) {
+  on_standbys("alter system set max_standby_streaming_delay = '50ms'");
+  on_standbys("select pg_reload_conf()");
+  PqClient owner(conninfo());
+  must_run(owner, "create function slow() returns int language plpgsql stable as "
+                  "'begin perform pg_sleep(2); return inet_server_port(); end'");
+  must_run(owner, "create table locked (n int); insert into locked values (7)");
+  PqClient reader(conninfo("-c spar.read=session"));
+  EXPECT_TRUE(is_standby(read_elsewhere(reader, "select here() from locked")));
+  ASSERT_EQ(PQsendQuery(reader.get(), "select n, slow() from locked"), 1);
+  std::this_thread::sleep_for(milliseconds(300));
+  must_run(owner, "alter table locked add column more int");
+  PGresult* raw = PQgetResult(reader.get());
+  EXPECT_EQ(PQresultStatus(raw), PGRES_TUPLES_OK) << reader.message();
+  EXPECT_EQ(std::string(PQgetvalue(raw, 0, 0)), "7");
+  EXPECT_EQ(std::string(PQgetvalue(raw, 0, 1)), primary_port());
+  PQclear(raw);
+  PQclear(PQgetResult(reader.get()));
+  on_standbys("alter system reset max_standby_streaming_delay");
+  on_standbys("select pg_reload_conf()");
 }
 
 // A reader whose counter only grows must never see it shrink, whichever copies it reads.
