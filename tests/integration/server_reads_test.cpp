@@ -25,8 +25,9 @@ class ServerReads : public ::testing::Test {
     cluster_->make_database("reads");
     PqClient owner(conninfo());
     // Where it is answered; stable, so that any copy may.
-    must_run(owner, "create function here() returns int language sql stable as "
-                    "'select inet_server_port()'");
+    must_run(owner,
+             "create function here() returns int language sql stable as "
+             "'select inet_server_port()'");
     must_run(owner, "create table counts (id int primary key, n bigint not null)");
     must_run(owner, "insert into counts select i, 0 from generate_series(1, 100) i");
     for (const json& copy : copies_of(cluster_->wait_until_whole())) wait_to_know(copy);
@@ -124,12 +125,14 @@ TEST_F(ServerReads, GoToAStandbyInTheExtendedProtocolAndPrepared) {
   auto run = [&] {
     return PqClient::answer(PQexecPrepared(client.get(), "p", 0, nullptr, nullptr, nullptr, 0));
   };
-  for (place = run(); place == primary && std::chrono::steady_clock::now() < deadline;) place = run();
+  for (place = run(); place == primary && std::chrono::steady_clock::now() < deadline;)
+    place = run();
   EXPECT_TRUE(is_standby(place)) << place;
   // The same name on the primary, and elsewhere again.
   EXPECT_EQ(client.ask("update counts set n = n where id = 1"), "UPDATE 1");
   EXPECT_EQ(run(), primary);
-  for (place = run(); place == primary && std::chrono::steady_clock::now() < deadline;) place = run();
+  for (place = run(); place == primary && std::chrono::steady_clock::now() < deadline;)
+    place = run();
   EXPECT_TRUE(is_standby(place)) << place;
 }
 
@@ -200,7 +203,8 @@ TEST_F(ServerReads, SeeTheirOwnWrites) {
   const std::string primary = primary_port();
   int elsewhere = 0;
   for (int i = 1; i <= 600; ++i) {
-    ASSERT_EQ(client.ask("update counts set n = " + std::to_string(i) + " where id = 2"), "UPDATE 1");
+    ASSERT_EQ(client.ask("update counts set n = " + std::to_string(i) + " where id = 2"),
+              "UPDATE 1");
     if (i % 3 == 0) std::this_thread::sleep_for(milliseconds(i % 30));
     PGresult* raw = PQexec(client.get(), "select n, here() from counts where id = 2");
     ASSERT_EQ(PQresultStatus(raw), PGRES_TUPLES_OK) << client.message();
@@ -217,7 +221,8 @@ TEST_F(ServerReads, HandOnWhatTheyHaveSeen) {
   const std::string primary = primary_port();
   int elsewhere = 0;
   for (int i = 1; i <= 200; ++i) {
-    ASSERT_EQ(writer.ask("update counts set n = " + std::to_string(i) + " where id = 3"), "UPDATE 1");
+    ASSERT_EQ(writer.ask("update counts set n = " + std::to_string(i) + " where id = 3"),
+              "UPDATE 1");
     const std::string position = writer.ask("show spar.position");
     ASSERT_EQ(std::ranges::count(position, '/'), 2) << position;
     ASSERT_EQ(reader.ask("set spar.after = '" + position + "'"), "SET");
@@ -236,7 +241,8 @@ TEST_F(ServerReads, LeaveCopiesThatLag) {
   EXPECT_TRUE(is_standby(read_elsewhere(bounded, "select here()")));
   on_standbys("select pg_wal_replay_pause()");
   for (int i = 1; i <= 50; ++i) {
-    ASSERT_EQ(session.ask("update counts set n = " + std::to_string(i) + " where id = 4"), "UPDATE 1");
+    ASSERT_EQ(session.ask("update counts set n = " + std::to_string(i) + " where id = 4"),
+              "UPDATE 1");
     if (i % 10 == 0) std::this_thread::sleep_for(milliseconds(50));
     ASSERT_EQ(session.ask("select n from counts where id = 4"), std::to_string(i));
   }
@@ -255,8 +261,9 @@ TEST_F(ServerReads, SurviveAConflictWithWhatACopyApplies) {
   on_standbys("alter system set max_standby_streaming_delay = '50ms'");
   on_standbys("select pg_reload_conf()");
   PqClient owner(conninfo());
-  must_run(owner, "create function slow() returns int language plpgsql stable as "
-                  "'begin perform pg_sleep(2); return inet_server_port(); end'");
+  must_run(owner,
+           "create function slow() returns int language plpgsql stable as "
+           "'begin perform pg_sleep(2); return inet_server_port(); end'");
   must_run(owner, "create table locked (n int); insert into locked values (7)");
   PqClient reader(conninfo("-c spar.read=session"));
   EXPECT_TRUE(is_standby(read_elsewhere(reader, "select here() from locked")));
@@ -279,8 +286,7 @@ class Watcher {
   Watcher(const std::string& conninfo, int id, const std::string& primary)
       : thread_([=, this](const std::stop_token& stop) {
           PqClient client(conninfo);
-          const std::string sql =
-              "select n, here() from counts where id = " + std::to_string(id);
+          const std::string sql = "select n, here() from counts where id = " + std::to_string(id);
           while (!stop.stop_requested()) {
             PGresult* raw = PQexec(client.get(), sql.c_str());
             if (PQresultStatus(raw) != PGRES_TUPLES_OK) {
@@ -401,10 +407,10 @@ TEST_F(ReadsUnderLoad, NeverGoBackThroughAFailover) {
   for (int i = 0; i < 2; ++i) {
     const json now = cluster_->wait_until_whole();
     ::kill(copy_of(now, primary_of(now)).value("pid", 0), SIGKILL);
-    (void)must(wait_until(cluster_->node(), "a new primary", ClientCluster::kPatience,
-                          [&](const json& after) {
-                            return !primary_of(after).empty() && primary_of(after) != primary_of(now);
-                          }));
+    (void)must(wait_until(
+        cluster_->node(), "a new primary", ClientCluster::kPatience, [&](const json& after) {
+          return !primary_of(after).empty() && primary_of(after) != primary_of(now);
+        }));
     go_on();
     cluster_->wait_until_whole();
     go_on();

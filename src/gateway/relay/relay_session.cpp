@@ -257,9 +257,8 @@ bool RelaySession::on_query(const Frame& frame, Chunks& to_server) {
   const Traits traits = book_.traits(sql, standard_strings_);
   if (traits.verb == Traits::Verb::commit && !may_commit(unsynced_, to_server)) return false;
   const EffectsPtr effects = book_.effects(sql);
-  const std::optional<std::string> other = traits.ours
-                                               ? std::optional(book_.stand_in(sql))
-                                               : without_our_name(effects, true, to_server);
+  const std::optional<std::string> other =
+      traits.ours ? std::optional(book_.stand_in(sql)) : without_our_name(effects, true, to_server);
   Owed owed{.what = Expect::query};
   enter(traits, true, owed, to_server);
   owed.returns = keep_returned(traits, sql);

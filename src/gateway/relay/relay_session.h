@@ -351,8 +351,8 @@ class RelaySession {
   SettingsPtr read_settings_of_;  // what read_settings_ were read from
   ReadSettings read_settings_;
   bool wants_copy_ = false;
-  bool begun_here_ = false;  // no server has been told of the BEGIN
-  bool lost_copy_ = false;  // in this unit or transaction: the primary goes on with it
+  bool begun_here_ = false;       // no server has been told of the BEGIN
+  bool lost_copy_ = false;        // in this unit or transaction: the primary goes on with it
   std::optional<Error> refusal_;  // of the next statement
   Error fate_;
 

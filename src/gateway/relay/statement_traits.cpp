@@ -152,8 +152,8 @@ Traits traits_of(const route::Route& route, std::string_view sql) {
     traits.ours |= refused(part) != nullptr || (shows_position(part) && route.parts.size() == 1);
   }
   traits.anywhere = runs_anywhere(route);
-  traits.plain_begin = traits.verb == Verb::begin && route.parts.size() == 1 && traits.anywhere &&
-                       !traits.read_only;
+  traits.plain_begin =
+      traits.verb == Verb::begin && route.parts.size() == 1 && traits.anywhere && !traits.read_only;
   if (traits.verb == Verb::none && traits.writes) traits.wraps = runs_in_block(route, sql);
   traits.returns = route.parts.size() == 1 && route.parts[0].reason == route::Reason::data_change &&
                    is_returning_insert(sql);

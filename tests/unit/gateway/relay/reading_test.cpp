@@ -53,8 +53,8 @@ TEST(ReadPosition, IsAnEpochAndAPlaceInTheLog) {
     ASSERT_TRUE(position) << text;
     EXPECT_EQ(read_position_text(*position), text);
   }
-  for (const char* text : {"", "3", "3/1", "3/0/", "/0/1", "3/0/1/2", "3/0/100000000", "3/0/x",
-                           "-3/0/1", "3/0/1 "}) {
+  for (const char* text :
+       {"", "3", "3/1", "3/0/", "/0/1", "3/0/1/2", "3/0/100000000", "3/0/x", "-3/0/1", "3/0/1 "}) {
     EXPECT_FALSE(parse_read_position(text)) << text;
   }
 }
@@ -65,8 +65,8 @@ class ReadTrailTest : public ::testing::Test {
 
   ReadTrailTest() {
     map.epoch = Epoch(2);
-    map.history = std::make_shared<const History>(
-        History{{Epoch(1), Sequence(0)}, {Epoch(2), Sequence(50)}});
+    map.history =
+        std::make_shared<const History>(History{{Epoch(1), Sequence(0)}, {Epoch(2), Sequence(50)}});
     map.written = Sequence(100);
     map.asked = at(0);
     for (std::uint32_t id : {2u, 3u}) {
