@@ -7,14 +7,22 @@
 namespace spar {
 namespace {
 
-constexpr std::string_view kNames[] = {"acknowledge_early",        "skip_epoch_store",
-                                       "shrink_set_unstored",      "apply_before_acknowledged",
-                                       "read_before_durable",      "forget_position",
-                                       "trim_log_early",           "promote_from_old_record",
-                                       "accept_foreign_copy",      "ignore_failed_flush",
-                                       "acknowledge_unshown",      "skip_fork_store",
-                                       "resolve_by_xid_alone",     "replay_unresolved",
-                                       "start_after_failed_rewind"};
+constexpr std::string_view kNames[] = {"acknowledge_early",
+                                       "skip_epoch_store",
+                                       "shrink_set_unstored",
+                                       "apply_before_acknowledged",
+                                       "read_before_durable",
+                                       "forget_position",
+                                       "trim_log_early",
+                                       "promote_from_old_record",
+                                       "accept_foreign_copy",
+                                       "ignore_failed_flush",
+                                       "acknowledge_unshown",
+                                       "skip_fork_store",
+                                       "resolve_by_xid_alone",
+                                       "replay_unresolved",
+                                       "start_after_failed_rewind",
+                                       "read_unsettled"};
 
 int chosen() {
   const char* name = std::getenv("SPAR_MUTANT");

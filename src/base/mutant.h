@@ -22,6 +22,7 @@ enum class Mutant {
   resolve_by_xid_alone,  // a lost transaction by its number, which another may have by now
   replay_unresolved,     // repeat a single statement whose outcome nobody knows
   start_after_failed_rewind,
+  read_unsettled,  // a session reads on a copy before it is known what it has written
 };
 
 #ifdef SPAR_MUTANTS

@@ -25,8 +25,9 @@ class ServerReads : public ::testing::Test {
     cluster_->make_database("reads");
     PqClient owner(conninfo());
     // Where it is answered; stable, so that any copy may.
-    must_run(owner, "create function here() returns int language sql stable as "
-                    "'select inet_server_port()'");
+    must_run(owner,
+             "create function here() returns int language sql stable as "
+             "'select inet_server_port()'");
     must_run(owner, "create table counts (id int primary key, n bigint not null)");
     must_run(owner, "insert into counts select i, 0 from generate_series(1, 100) i");
     for (const json& copy : copies_of(cluster_->wait_until_whole())) wait_to_know(copy);
@@ -68,6 +69,14 @@ class ServerReads : public ::testing::Test {
       const std::string place = client.ask(sql);
       if (place != primary) return place;
       if (std::chrono::steady_clock::now() > deadline) return "only on the primary";
+    }
+  }
+  static void on_standbys(const std::string& sql) {
+    const json now = cluster_->wait_until_whole();
+    for (const json& copy : copies_of(now)) {
+      if (copy.value("name", "") == primary_of(now)) continue;
+      auto link = link_to(copy);
+      must(link.run(sql, patiently()));
     }
   }
   static bool is_standby(const std::string& place) {
@@ -116,12 +125,14 @@ TEST_F(ServerReads, GoToAStandbyInTheExtendedProtocolAndPrepared) {
   auto run = [&] {
     return PqClient::answer(PQexecPrepared(client.get(), "p", 0, nullptr, nullptr, nullptr, 0));
   };
-  for (place = run(); place == primary && std::chrono::steady_clock::now() < deadline;) place = run();
+  for (place = run(); place == primary && std::chrono::steady_clock::now() < deadline;)
+    place = run();
   EXPECT_TRUE(is_standby(place)) << place;
   // The same name on the primary, and elsewhere again.
   EXPECT_EQ(client.ask("update counts set n = n where id = 1"), "UPDATE 1");
   EXPECT_EQ(run(), primary);
-  for (place = run(); place == primary && std::chrono::steady_clock::now() < deadline;) place = run();
+  for (place = run(); place == primary && std::chrono::steady_clock::now() < deadline;)
+    place = run();
   EXPECT_TRUE(is_standby(place)) << place;
 }
 
@@ -135,6 +146,16 @@ TEST_F(ServerReads, KeepAReadOnlyTransactionOnOneCopy) {
     for (int i = 0; i < 10; ++i) EXPECT_EQ(client.ask("select here()"), place);
     EXPECT_EQ(client.ask("commit"), "COMMIT");
   }
+  ASSERT_EQ(client.ask("begin"), "BEGIN");
+  EXPECT_EQ(client.ask("set transaction isolation level repeatable read, read only"), "SET");
+  EXPECT_TRUE(is_standby(client.ask("select here()")));
+  EXPECT_EQ(client.ask("commit"), "COMMIT");
+  ASSERT_EQ(client.ask("set default_transaction_read_only = on"), "SET");
+  EXPECT_TRUE(is_standby(read_elsewhere(client, "select here()")));
+  ASSERT_EQ(client.ask("begin"), "BEGIN");
+  EXPECT_TRUE(is_standby(client.ask("select here()")));
+  EXPECT_EQ(client.ask("commit"), "COMMIT");
+  ASSERT_EQ(client.ask("reset default_transaction_read_only"), "RESET");
   // Any other transaction is the primary's.
   ASSERT_EQ(client.ask("begin"), "BEGIN");
   EXPECT_EQ(client.ask("select here()"), primary_port());
@@ -182,7 +203,8 @@ TEST_F(ServerReads, SeeTheirOwnWrites) {
   const std::string primary = primary_port();
   int elsewhere = 0;
   for (int i = 1; i <= 600; ++i) {
-    ASSERT_EQ(client.ask("update counts set n = " + std::to_string(i) + " where id = 2"), "UPDATE 1");
+    ASSERT_EQ(client.ask("update counts set n = " + std::to_string(i) + " where id = 2"),
+              "UPDATE 1");
     if (i % 3 == 0) std::this_thread::sleep_for(milliseconds(i % 30));
     PGresult* raw = PQexec(client.get(), "select n, here() from counts where id = 2");
     ASSERT_EQ(PQresultStatus(raw), PGRES_TUPLES_OK) << client.message();
@@ -199,7 +221,8 @@ TEST_F(ServerReads, HandOnWhatTheyHaveSeen) {
   const std::string primary = primary_port();
   int elsewhere = 0;
   for (int i = 1; i <= 200; ++i) {
-    ASSERT_EQ(writer.ask("update counts set n = " + std::to_string(i) + " where id = 3"), "UPDATE 1");
+    ASSERT_EQ(writer.ask("update counts set n = " + std::to_string(i) + " where id = 3"),
+              "UPDATE 1");
     const std::string position = writer.ask("show spar.position");
     ASSERT_EQ(std::ranges::count(position, '/'), 2) << position;
     ASSERT_EQ(reader.ask("set spar.after = '" + position + "'"), "SET");
@@ -211,14 +234,59 @@ TEST_F(ServerReads, HandOnWhatTheyHaveSeen) {
   EXPECT_GT(elsewhere, 20);
 }
 
+TEST_F(ServerReads, LeaveCopiesThatLag) {
+  PqClient session(conninfo("-c spar.read=session"));
+  PqClient bounded(conninfo("-c spar.read=bounded -c spar.max_staleness=700ms"));
+  EXPECT_TRUE(is_standby(read_elsewhere(session, "select here()")));
+  EXPECT_TRUE(is_standby(read_elsewhere(bounded, "select here()")));
+  on_standbys("select pg_wal_replay_pause()");
+  for (int i = 1; i <= 50; ++i) {
+    ASSERT_EQ(session.ask("update counts set n = " + std::to_string(i) + " where id = 4"),
+              "UPDATE 1");
+    if (i % 10 == 0) std::this_thread::sleep_for(milliseconds(50));
+    ASSERT_EQ(session.ask("select n from counts where id = 4"), std::to_string(i));
+  }
+  EXPECT_EQ(session.ask("select here()"), primary_port());
+  std::this_thread::sleep_for(milliseconds(800));
+  EXPECT_EQ(bounded.ask("select n from counts where id = 4"), "50");
+  EXPECT_EQ(bounded.ask("select here()"), primary_port());
+  on_standbys("select pg_wal_replay_resume()");
+  EXPECT_TRUE(is_standby(read_elsewhere(session, "select here()")));
+  EXPECT_TRUE(is_standby(read_elsewhere(bounded, "select here()")));
+  EXPECT_EQ(session.ask("select n from counts where id = 4"), "50");
+}
+
+// The copy ends a read that is in the way of what it has to apply; the primary answers it.
+TEST_F(ServerReads, SurviveAConflictWithWhatACopyApplies) {
+  on_standbys("alter system set max_standby_streaming_delay = '50ms'");
+  on_standbys("select pg_reload_conf()");
+  PqClient owner(conninfo());
+  must_run(owner,
+           "create function slow() returns int language plpgsql stable as "
+           "'begin perform pg_sleep(2); return inet_server_port(); end'");
+  must_run(owner, "create table locked (n int); insert into locked values (7)");
+  PqClient reader(conninfo("-c spar.read=session"));
+  EXPECT_TRUE(is_standby(read_elsewhere(reader, "select here() from locked")));
+  ASSERT_EQ(PQsendQuery(reader.get(), "select n, slow() from locked"), 1);
+  std::this_thread::sleep_for(milliseconds(300));
+  must_run(owner, "alter table locked add column more int");
+  PGresult* raw = PQgetResult(reader.get());
+  EXPECT_EQ(PQresultStatus(raw), PGRES_TUPLES_OK) << reader.message();
+  EXPECT_EQ(std::string(PQgetvalue(raw, 0, 0)), "7");
+  EXPECT_EQ(std::string(PQgetvalue(raw, 0, 1)), primary_port());
+  PQclear(raw);
+  PQclear(PQgetResult(reader.get()));
+  on_standbys("alter system reset max_standby_streaming_delay");
+  on_standbys("select pg_reload_conf()");
+}
+
 // A reader whose counter only grows must never see it shrink, whichever copies it reads.
 class Watcher {
  public:
   Watcher(const std::string& conninfo, int id, const std::string& primary)
       : thread_([=, this](const std::stop_token& stop) {
           PqClient client(conninfo);
-          const std::string sql =
-              "select n, here() from counts where id = " + std::to_string(id);
+          const std::string sql = "select n, here() from counts where id = " + std::to_string(id);
           while (!stop.stop_requested()) {
             PGresult* raw = PQexec(client.get(), sql.c_str());
             if (PQresultStatus(raw) != PGRES_TUPLES_OK) {
@@ -339,10 +407,10 @@ TEST_F(ReadsUnderLoad, NeverGoBackThroughAFailover) {
   for (int i = 0; i < 2; ++i) {
     const json now = cluster_->wait_until_whole();
     ::kill(copy_of(now, primary_of(now)).value("pid", 0), SIGKILL);
-    (void)must(wait_until(cluster_->node(), "a new primary", ClientCluster::kPatience,
-                          [&](const json& after) {
-                            return !primary_of(after).empty() && primary_of(after) != primary_of(now);
-                          }));
+    (void)must(wait_until(
+        cluster_->node(), "a new primary", ClientCluster::kPatience, [&](const json& after) {
+          return !primary_of(after).empty() && primary_of(after) != primary_of(now);
+        }));
     go_on();
     cluster_->wait_until_whole();
     go_on();

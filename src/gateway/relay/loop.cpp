@@ -87,7 +87,8 @@ void RelayLoop::copies_changed() {
 
 void RelayLoop::renew_objects() {
   if (!options_.objects) return;
-  for (const auto& [key, source] : sources_) source->book->renew(options_.objects(source->database));
+  for (const auto& [key, source] : sources_)
+    source->book->renew(options_.objects(source->database));
 }
 
 void RelayLoop::tell_touched() {

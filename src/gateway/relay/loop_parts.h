@@ -32,9 +32,9 @@ struct RelayLoop::Client {
   bool paused = false;   // its input waits for answers
   bool cleaned = false;
   bool wants_primary = false;  // for what comes next: a copy could not be reached
-  bool busy = false;         // counted in busy_count_
-  std::uint64_t ticket = 0;  // of the outcome that it waits for; 0: none
-  std::uint64_t epoch = 0;   // of the connection that was lost
+  bool busy = false;           // counted in busy_count_
+  std::uint64_t ticket = 0;    // of the outcome that it waits for; 0: none
+  std::uint64_t epoch = 0;     // of the connection that was lost
   Monotonic retry_at = kNoDeadline;
   Monotonic give_up_at = kNoDeadline;
   std::chrono::milliseconds pause{0};  // before the next attempt
@@ -75,9 +75,10 @@ struct RelayLoop::Server {
 // The connections of one database and user, to the primary or to one copy.
 struct RelayLoop::Source {
   std::string database, user;
-  CopyId copy;  // nothing: the primary
+  CopyId copy;                          // nothing: the primary
   std::shared_ptr<StatementBook> book;  // of the database
-  std::optional<Placing> placing;  // as was said last; nothing: sessions are held, or sent elsewhere
+  std::optional<Placing>
+      placing;  // as was said last; nothing: sessions are held, or sent elsewhere
   std::size_t clients = 0;
   Pool pool;
   ServerSecret secret;

@@ -65,9 +65,8 @@ Failure cannot_connect(const Address& address, int number) {
 
 // What SHOW and RESET of our own settings find.
 std::vector<std::pair<std::string, std::string>> own_defaults(std::uint64_t epoch) {
-  return {{"options",
-           "-c spar.read=strict -c spar.max_staleness=5s -c spar.after= -c spar.epoch=" +
-               std::to_string(epoch)}};
+  return {{"options", "-c spar.read=strict -c spar.max_staleness=5s -c spar.after= -c spar.epoch=" +
+                          std::to_string(epoch)}};
 }
 
 // What goes away by itself: the server starts, stops, or has too many connections now.
@@ -184,11 +183,12 @@ void RelayLoop::take_tls_answer(Server& server, std::string_view in) {
 
 void RelayLoop::begin_login(Server& server) {
   server.stage = Server::Stage::login;
-  server.login = std::make_unique<ServerLogin>(ServerIdentity{.user = server.source.user,
-                                                              .database = server.source.database,
-                                                              .parameters = own_defaults(server.placing.epoch),
-                                                              .secret = server.source.secret},
-                                               auth::encode_base64(random_bytes(kNonceBytes)));
+  server.login =
+      std::make_unique<ServerLogin>(ServerIdentity{.user = server.source.user,
+                                                   .database = server.source.database,
+                                                   .parameters = own_defaults(server.placing.epoch),
+                                                   .secret = server.source.secret},
+                                    auth::encode_base64(random_bytes(kNonceBytes)));
   Bytes out;
   server.login->begin(out);
   server.stream.write(out);

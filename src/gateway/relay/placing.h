@@ -21,7 +21,7 @@ struct Address {
 struct Placing {
   Address address;
   std::uint64_t epoch = 0;
-  std::uint64_t generation = 0;  // of a copy that answers reads; 0: the primary
+  std::uint64_t stay = 0;  // of a copy that answers reads; 0: the primary
 
   bool operator==(const Placing&) const = default;
 };

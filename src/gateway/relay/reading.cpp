@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "base/mutant.h"
 #include "gateway/setting_table.h"
 
 namespace spar::gateway::relay {
@@ -52,8 +53,7 @@ std::optional<std::string> value_of(const SessionSettings& settings, std::string
 Result<std::string> read_as(std::string_view name, std::string_view value) {
   const int place = find_setting(name);
   if (place < 0) {
-    return sql_error("42704",
-                     "unrecognized configuration parameter \"" + std::string(name) + "\"");
+    return sql_error("42704", "unrecognized configuration parameter \"" + std::string(name) + "\"");
   }
   const SettingDefinition& definition = setting_definitions()[static_cast<std::size_t>(place)];
   return definition.read(definition, value);
@@ -168,16 +168,15 @@ void ReadTrail::settle(const ReadMap& map) {
 bool ReadTrail::will_do(const ReadCopy& copy, const ReadMap& map, const ReadSettings& settings,
                         Monotonic now) const {
   auto shows = [&](const std::optional<Position>& wanted) {
-    return !wanted || (wanted->epoch <= map.epoch &&
-                       copy.applied >= common_prefix(*wanted, *map.history));
+    return !wanted ||
+           (wanted->epoch <= map.epoch && copy.applied >= common_prefix(*wanted, *map.history));
   };
   if (!shows(settings.after)) return false;
   if (settings.mode == ReadMode::bounded) {
-    return copy.complete_to != Monotonic::min() &&
-           now - copy.complete_to <= settings.max_staleness;
+    return copy.complete_to != Monotonic::min() && now - copy.complete_to <= settings.max_staleness;
   }
   if (home_ == Where{copy.copy, copy.placing}) return true;
-  return !mark_ && shows(seen_);
+  return (!mark_ || mutant(Mutant::read_unsettled)) && shows(seen_);
 }
 
 std::optional<std::size_t> ReadTrail::choose(const ReadMap& map, const ReadSettings& settings,

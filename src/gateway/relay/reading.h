@@ -60,8 +60,8 @@ std::string read_position_text(const Position& position);
 struct ReadCopy {
   CopyId copy;
   Placing placing;
-  Sequence applied;                           // and perhaps more
-  Monotonic asked;                            // when it was asked that
+  Sequence applied;                          // and perhaps more
+  Monotonic asked;                           // when it was asked that
   Monotonic complete_to = Monotonic::min();  // it has all that was acknowledged before
 };
 

@@ -28,7 +28,7 @@ void RelaySession::attach(ServerSide& server, Chunks& to_server, Chunks& to_clie
   SPAR_ASSERT(server_ == nullptr && owed_.empty());
   server_ = &server;
   told_only_ = told_only && recovering_ && !fails_;
-  unnamed_here_ = false;
+  unnamed_here_ = begun_here_ = false;
   if (recovering_) settings_ = start_settings_;
   repeat_settings(to_server);
   if (!recovering_) return;
@@ -89,6 +89,7 @@ bool RelaySession::clean_up(Chunks& to_server) {
 
 Result<RelaySession::Progress> RelaySession::client_said(std::string_view& in, Chunks& to_server,
                                                          Chunks& to_client) {
+  if (begun_here_) return after_begin(in);
   if (recovering_) return server_ == nullptr ? Progress::needs_server : Progress::needs_answers;
   for (;;) {
     const Framer before = client_;
@@ -108,6 +109,7 @@ Result<RelaySession::Progress> RelaySession::client_said(std::string_view& in, C
     drops_client_ = skipping_ && frame->type != 'S';
     if (drops_client_) continue;
     if (server_ == nullptr && needs_server(*frame, to_client)) {
+      if (begins_here(*frame, to_client)) return after_begin(in);
       choose_server(before, all);
       return again(Progress::needs_server);
     }
@@ -257,9 +259,8 @@ bool RelaySession::on_query(const Frame& frame, Chunks& to_server) {
   const Traits traits = book_.traits(sql, standard_strings_);
   if (traits.verb == Traits::Verb::commit && !may_commit(unsynced_, to_server)) return false;
   const EffectsPtr effects = book_.effects(sql);
-  const std::optional<std::string> other = traits.ours
-                                               ? std::optional(book_.stand_in(sql))
-                                               : without_our_name(effects, true, to_server);
+  const std::optional<std::string> other =
+      traits.ours ? std::optional(book_.stand_in(sql)) : without_our_name(effects, true, to_server);
   Owed owed{.what = Expect::query};
   enter(traits, true, owed, to_server);
   owed.returns = keep_returned(traits, sql);

@@ -119,7 +119,7 @@ class RelaySession {
   char status() const { return status_; }  // of ReadyForQuery: I, T, E
   std::uint8_t holds() const { return holds_; }
   bool heard_fatal() const { return heard_fatal_; }
-  bool recovering() const { return recovering_; }
+  bool recovering() const { return recovering_ && !begun_here_; }
   bool lost_copy() const { return lost_copy_; }  // what it repeats has only read
 
   // The client is gone and the server has answered: brings the connection back to what a new one
@@ -279,6 +279,8 @@ class RelaySession {
   Bytes bind_explicit(std::string_view bind, std::string_view body, Chunks& to_server);
 
   // relay_session_reading.cpp: what may be read elsewhere.
+  bool begins_here(const Frame& frame, Chunks& to_client);
+  Progress after_begin(std::string_view in);
   void choose_server(const Framer& at, std::string_view unit);
   bool fits_copy(const Frame& frame, const Framer& at, std::string_view unit);
   bool only_reads(Framer framer, std::string_view unit);
@@ -356,7 +358,8 @@ class RelaySession {
   SettingsPtr read_settings_of_;  // what read_settings_ were read from
   ReadSettings read_settings_;
   bool wants_copy_ = false;
-  bool lost_copy_ = false;  // in this unit or transaction: the primary goes on with it
+  bool begun_here_ = false;       // no server has been told of the BEGIN
+  bool lost_copy_ = false;        // in this unit or transaction: the primary goes on with it
   std::optional<Error> refusal_;  // of the next statement
   Error fate_;
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gateway/relay/relay_session.h"
+#include "gateway/wire/encoder.h"
 
 namespace spar::gateway::relay {
 namespace {
@@ -25,6 +26,49 @@ bool RelaySession::reads_elsewhere() {
     read_settings_ = read_settings(*settings_);
   }
   return read_settings_.mode != ReadMode::strict;
+}
+
+// BEGIN does not say yet where its transaction belongs. It is answered here, and sent as what is to
+// be repeated when the next message has told.
+bool RelaySession::begins_here(const Frame& frame, Chunks& to_client) {
+  if (frame.type != 'Q' || told_status_ != 'I' || batch_open_ || lost_copy_ || !journal_.empty() ||
+      !reads_elsewhere() || read_only_by_default()) {
+    return false;
+  }
+  const std::string_view body = frame.body(), sql = body.substr(0, body.find('\0'));
+  if (!book_.traits(sql, standard_strings_).plain_begin) return false;
+  Step* step = journal_.find(note({.what = Expect::query}, frame.bytes, nullptr));
+  if (step == nullptr) return journal_.clear(), false;
+  Bytes answer;
+  wire::Encoder encoder(answer);
+  encoder.command_complete(begin_tag(sql));
+  std::string_view heard = answer;
+  DigestReader digest;
+  digest.add(**Framer(Side::server).next(heard));
+  step->seen = digest.digest();
+  step->done = true;
+  encoder.ready_for_query('T');
+  to_client.copy(answer);
+  start_holds_ = holds_;
+  start_settings_ = settings_;
+  touches_server_ = unnamed_noted_ = false;
+  unnamed_.clear();
+  status_ = told_status_ = 'T';
+  recovering_ = begun_here_ = true;
+  return true;
+}
+
+RelaySession::Progress RelaySession::after_begin(std::string_view in) {
+  const Result<std::optional<Frame>> frame = Framer(client_).next(in);
+  if (frame && !*frame) return Progress::read;
+  wants_copy_ = false;
+  if (frame && (*frame)->type == 'X') return Progress::farewell;
+  if (frame && (*frame)->type == 'Q') {
+    const std::string_view body = (*frame)->body();
+    const Traits traits = book_.traits(body.substr(0, body.find('\0')), standard_strings_);
+    wants_copy_ = traits.read_only && traits.anywhere && traits.verb == Traits::Verb::none;
+  }
+  return Progress::needs_server;
 }
 
 void RelaySession::choose_server(const Framer& at, std::string_view unit) {

@@ -152,10 +152,18 @@ Traits traits_of(const route::Route& route, std::string_view sql) {
     traits.ours |= refused(part) != nullptr || (shows_position(part) && route.parts.size() == 1);
   }
   traits.anywhere = runs_anywhere(route);
+  traits.plain_begin =
+      traits.verb == Verb::begin && route.parts.size() == 1 && traits.anywhere && !traits.read_only;
   if (traits.verb == Verb::none && traits.writes) traits.wraps = runs_in_block(route, sql);
   traits.returns = route.parts.size() == 1 && route.parts[0].reason == route::Reason::data_change &&
                    is_returning_insert(sql);
   return traits;
+}
+
+std::string_view begin_tag(std::string_view sql) {
+  Scanner scanner(sql);
+  const bool starts = scanner.next() == Token::word && lower(scanner.lexeme()) == "start";
+  return starts ? "START TRANSACTION" : "BEGIN";
 }
 
 std::string stand_in(const route::Route& route) {

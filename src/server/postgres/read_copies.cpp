@@ -47,7 +47,7 @@ void ReadCopies::copy_at(CopyId id, const gateway::relay::Address& address,
   ReadCopy& copy = place->second;
   if (fresh) {
     copy.copy = id;
-    copy.placing = {.address = address, .epoch = epoch_->value, .generation = ++generations_[id]};
+    copy.placing = {.address = address, .epoch = epoch_->value, .stay = ++stays_[id]};
     changed_ = true;
   }
   copy.applied = std::max(copy.applied, Sequence(applied.value));

@@ -3,7 +3,7 @@
 // Contract    Is told what every look at a server gave; map() is what follows from it, for
 //             gateway/relay. A copy is in it from a look that found it fit (standing in the present
 //             history, receiving from the primary) until lost() or close(); after that it counts as
-//             another one (Placing::generation), for it may have been taken back meanwhile.
+//             another one (Placing::stay), for it may have been taken back meanwhile.
 // Freshness   The primary was asked at T and said that it had written up to P; whatever it had
 //             acknowledged before T lies before P. A copy that has applied P is complete up to T.
 // Bounds      kSamplesMax samples of the primary; older ones are thinned out, so that a copy far
@@ -55,7 +55,7 @@ class ReadCopies {
   std::shared_ptr<const History> history_;
   std::vector<Sample> samples_;  // ascending in both
   std::map<CopyId, gateway::relay::ReadCopy> fit_;
-  std::map<CopyId, std::uint64_t> generations_;
+  std::map<CopyId, std::uint64_t> stays_;
   gateway::relay::ReadMapPtr map_;
   bool changed_ = false;
 };

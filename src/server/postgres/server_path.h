@@ -52,9 +52,9 @@ struct Place {
 };
 
 enum class RouteChange {
-  open,   // a primary is admitted
-  drain,  // nothing new; what runs goes on
-  cut,    // what runs is over
+  open,    // a primary is admitted
+  drain,   // nothing new; what runs goes on
+  cut,     // what runs is over
   copies,  // others may answer reads
 };
 
@@ -134,8 +134,8 @@ class ServerPath : public DataPath {
     std::string advice;
     bool streams = false;  // from another server
     engines::postgres::Lsn written;
-    Monotonic asked{};                    // when the look began
-    Position told;                        // the machine, last
+    Monotonic asked{};  // when the look began
+    Position told;      // the machine, last
     Monotonic told_at = Monotonic::min();
   };
   struct Copy {

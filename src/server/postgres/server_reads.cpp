@@ -30,10 +30,8 @@ void ServerPath::note_reads(CopyId id, const Seen& now) {
   const Position& primary = copies_[record_.primary].seen.position;
   const Copy& copy = copies_[id];
   const bool fit = reads_.knows_primary() && now.busy == 0 && now.streams &&
-                   copy.server != nullptr &&
-                   control::find_member(record_, id) != nullptr &&
-                   now.position.epoch == primary.epoch &&
-                   !control::diverged(record_, now.position);
+                   copy.server != nullptr && control::find_member(record_, id) != nullptr &&
+                   now.position.epoch == primary.epoch && !control::diverged(record_, now.position);
   if (!fit) return reads_.lost(id);
   reads_.copy_at(id, 
                 {.host = copy.server->host(), .port = copy.server->port(), .tls = copy.server->tls()}, now.applied,

@@ -74,7 +74,8 @@ milliseconds ServerPath::early(CopyId id) const {
   if (look_every() == kLookEvery) return milliseconds(0);
   std::lock_guard lock(mutex_);
   auto copy = copies_.find(id);
-  const bool behind = copy != copies_.end() && copy->second.seen.written > copy->second.seen.applied;
+  const bool behind =
+      copy != copies_.end() && copy->second.seen.written > copy->second.seen.applied;
   return behind ? kWriteProbeEvery - kLookEvery : milliseconds(0);
 }
 

@@ -18,7 +18,9 @@ Monotonic at(int time) {
 
 class ReadCopiesTest : public ::testing::Test {
  protected:
-  ReadCopiesTest() { copies.open(Epoch(2), {{Epoch(1), Sequence(0)}, {Epoch(2), Sequence(50)}}, at(0)); }
+  ReadCopiesTest() {
+    copies.open(Epoch(2), {{Epoch(1), Sequence(0)}, {Epoch(2), Sequence(50)}}, at(0));
+  }
   ReadCopies copies;
 };
 
@@ -64,7 +66,8 @@ TEST_F(ReadCopiesTest, DatesACopyByWhatThePrimaryHadWrittenThen) {
 }
 
 TEST_F(ReadCopiesTest, DatesACopyFarBehindTooOldRatherThanTooNew) {
-  for (int i = 1; i <= 10'000; ++i) copies.primary_at(Lsn(static_cast<std::uint64_t>(100 + i)), at(i));
+  for (int i = 1; i <= 10'000; ++i)
+    copies.primary_at(Lsn(static_cast<std::uint64_t>(100 + i)), at(i));
   copies.copy_at(kB, kThere, Lsn(100 + 700), at(10'001));
   const Monotonic date = copies.map()->copies[0].complete_to;
   EXPECT_LE(date, at(700));

@@ -53,8 +53,8 @@ TEST(ReadPosition, IsAnEpochAndAPlaceInTheLog) {
     ASSERT_TRUE(position) << text;
     EXPECT_EQ(read_position_text(*position), text);
   }
-  for (const char* text : {"", "3", "3/1", "3/0/", "/0/1", "3/0/1/2", "3/0/100000000", "3/0/x",
-                           "-3/0/1", "3/0/1 "}) {
+  for (const char* text :
+       {"", "3", "3/1", "3/0/", "/0/1", "3/0/1/2", "3/0/100000000", "3/0/x", "-3/0/1", "3/0/1 "}) {
     EXPECT_FALSE(parse_read_position(text)) << text;
   }
 }
@@ -65,13 +65,13 @@ class ReadTrailTest : public ::testing::Test {
 
   ReadTrailTest() {
     map.epoch = Epoch(2);
-    map.history = std::make_shared<const History>(
-        History{{Epoch(1), Sequence(0)}, {Epoch(2), Sequence(50)}});
+    map.history =
+        std::make_shared<const History>(History{{Epoch(1), Sequence(0)}, {Epoch(2), Sequence(50)}});
     map.written = Sequence(100);
     map.asked = at(0);
     for (std::uint32_t id : {2u, 3u}) {
       map.copies.push_back({.copy = CopyId(id),
-                            .placing = {.epoch = 2, .generation = 1},
+                            .placing = {.epoch = 2, .stay = 1},
                             .applied = Sequence(100),
                             .asked = at(0),
                             .complete_to = at(0)});
@@ -99,7 +99,7 @@ class ReadTrailTest : public ::testing::Test {
     map.epoch = epoch;
     primary_says(fork, asked);
     for (ReadCopy& copy : map.copies) {
-      copy.placing = {.epoch = epoch.value, .generation = copy.placing.generation + 1};
+      copy.placing = {.epoch = epoch.value, .stay = copy.placing.stay + 1};
       copy.applied = Sequence(fork);
       copy.asked = at(asked);
     }
@@ -168,7 +168,7 @@ TEST_F(ReadTrailTest, GoesToAnotherThatShowsAllOfIt) {
 TEST_F(ReadTrailTest, DoesNotTakeACopyThatCameBackForTheSame) {
   ASSERT_EQ(choose(1), kB);
   was_at(kB, 5);
-  map.copies[kB].placing.generation = 2;
+  map.copies[kB].placing.stay = 2;
   map.copies[kB].applied = Sequence(150);
   EXPECT_EQ(choose(6), std::nullopt);
 }

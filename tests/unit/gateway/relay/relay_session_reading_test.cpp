@@ -50,13 +50,58 @@ TEST_F(RelaySessionReading, SendsReadsToACopyWhenItIsAskedTo) {
 TEST_F(RelaySessionReading, SendsWholeTransactionsThatAreReadOnly) {
   EXPECT_TRUE(fits(query("begin read only")));
   EXPECT_TRUE(fits(query("start transaction isolation level repeatable read, read only")));
-  EXPECT_FALSE(fits(query("begin")));
   EXPECT_FALSE(fits(query("begin read write")));
   EXPECT_FALSE(fits(query("begin isolation level serializable read only")));
   const auto by_default =
       SessionSettings::of({{"spar.read", "session"}, {"default_transaction_read_only", "on"}});
   EXPECT_TRUE(fits(query("begin"), by_default));
   EXPECT_FALSE(fits(query("begin read write"), by_default));
+}
+
+TEST_F(RelaySessionReading, AnswersABeginAndSendsItWhereTheNextMessageBelongs) {
+  for (const bool read_only : {true, false}) {
+    Talk talk(book, session_reads());
+    EXPECT_EQ(talk.say(query("begin")), "");
+    EXPECT_EQ(talk.last, Progress::read);
+    EXPECT_FALSE(talk.session.attached());
+    EXPECT_FALSE(talk.session.recovering());
+    const std::string next = read_only ? "set transaction read only" : "select 1";
+    EXPECT_EQ(talk.say(query(next)), "");
+    EXPECT_EQ(talk.last, Progress::needs_server);
+    EXPECT_EQ(talk.session.wants_copy() != nullptr, read_only);
+    EXPECT_EQ(talk.attach(read_only ? copy : primary), "Q begin");
+    EXPECT_EQ(talk.hear(complete("BEGIN") + ready('T')), "C BEGIN | Z T");  // of which ours alone
+    EXPECT_EQ(talk.say(""), "Q " + next);
+    EXPECT_EQ(talk.hear(complete("SET") + ready('T')), "C SET | Z T");
+    EXPECT_EQ(talk.say(query("commit")), "Q commit");
+    EXPECT_EQ(talk.hear(complete("COMMIT") + ready()), "C COMMIT | Z I");
+    EXPECT_TRUE(talk.session.may_release());
+  }
+}
+
+TEST_F(RelaySessionReading, TagsABeginAsAServerDoes) {
+  Talk talk(book, session_reads());
+  talk.say(query("/* well */ Start transaction") + query("rollback"));
+  talk.attach(primary);
+  EXPECT_EQ(talk.hear(complete("START TRANSACTION") + ready('T')), "C START TRANSACTION | Z T");
+  EXPECT_FALSE(talk.lost);
+  EXPECT_EQ(talk.say(""), "Q rollback");
+  EXPECT_EQ(talk.hear(complete("ROLLBACK") + ready()), "C ROLLBACK | Z I");
+}
+
+TEST_F(RelaySessionReading, RepeatsATransactionThatBeganHere) {
+  Talk talk(book, session_reads());
+  talk.say(query("begin"));
+  talk.say(query("select 1"));
+  talk.attach(primary);
+  talk.hear(complete("BEGIN") + ready('T'));
+  talk.say("");
+  talk.hear(complete("SELECT 1") + ready('T'));
+  talk.lose();
+  EXPECT_EQ(talk.loss, RelaySession::Loss::needs_server);
+  ServerSide next{10};
+  next.settings = session_reads();
+  EXPECT_EQ(talk.attach(next), "Q begin | Q select 1");
 }
 
 TEST_F(RelaySessionReading, JudgesABatchByAllOfIt) {
