@@ -30,7 +30,7 @@ bool same_place(const struct stat& a, const struct stat& b) {
 }
 
 bool works_at(pid_t pid, const struct stat& place) {
-  struct stat own {};
+  struct stat own{};
   return ::stat(of_process(pid, "cwd").c_str(), &own) == 0 && same_place(own, place);
 }
 
@@ -65,13 +65,13 @@ ProcessState state_of(pid_t pid) {
 }
 
 bool works_in(pid_t pid, const std::string& directory) {
-  struct stat place {};
+  struct stat place{};
   return ::stat(directory.c_str(), &place) == 0 && works_at(pid, place);
 }
 
 std::vector<pid_t> working_in(const std::string& directory, std::string_view program) {
   std::vector<pid_t> found;
-  struct stat place {};
+  struct stat place{};
   if (::stat(directory.c_str(), &place) != 0) return found;
   std::unique_ptr<DIR, int (*)(DIR*)> processes(::opendir("/proc"), ::closedir);
   while (dirent* entry = processes ? ::readdir(processes.get()) : nullptr) {

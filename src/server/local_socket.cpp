@@ -69,7 +69,7 @@ Result<void> wait_for(int fd, short events, Monotonic deadline) {
 
 // Takes a dead process's socket file away, so that bind() finds the name free.
 Result<void> remove_stale(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) != 0) return {};
   if (!S_ISSOCK(status.st_mode)) {
     return failure(Code::invalid, path + " is in the way: it is no socket");

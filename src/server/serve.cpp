@@ -75,9 +75,7 @@ Result<void> run(const Config& config, const ServeOptions& options, const sigset
   if (config.console.on()) {
     SPAR_ASSIGN(console, console::HttpServer::start(
                              config.console.host, config.console.port,
-                             {[&] {
-                                return node.answer({{"command", "status"}});
-                              },
+                             {[&] { return node.answer({{"command", "status"}}); },
                               [&](std::uint64_t after) {
                                 return node.answer({{"command", "events"}, {"after", after}});
                               }}));

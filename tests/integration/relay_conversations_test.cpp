@@ -227,8 +227,7 @@ void compare(Trouble trouble) {
   CuttingProxy proxy(port, [] { return CuttingProxy::Fate::pass; });
   RelayOptions options;
   options.server = gateway::relay::Placing{
-      .address = {.host = address.host,
-                  .port = trouble == Trouble::happens ? proxy.port() : port}};
+      .address = {.host = address.host, .port = trouble == Trouble::happens ? proxy.port() : port}};
   options.limits.pool.connections_max = 2;
   options.limits.prepared_per_connection_max = 5;
   options.limits.pool.retry_min = options.limits.pool.retry_max = std::chrono::milliseconds(1);

@@ -441,7 +441,8 @@ TEST_F(RelayTest, AStatementThatIsEndedByCommandStaysEnded) {
   PqClient admin(direct());
   EXPECT_EQ(eventually(admin,
                        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND"
-                       " pid = " + pid,
+                       " pid = " +
+                           pid,
                        "1"),
             "1");
   EXPECT_EQ(other.ask("SELECT 1"), "1");

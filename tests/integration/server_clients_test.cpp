@@ -81,8 +81,9 @@ TEST_F(ServerClients, PgbenchMakesItsTables) {
 TEST_F(ServerClients, ACopyIsRefusedWhileItsDataCome) {
   constexpr int kTries = 20;
   const std::string script = cluster_->directory() + "/refused.sql";
-  std::ofstream(script) << "create or replace view v as select 1 as n;\ncopy v from stdin;\n1\n2\n\\.\n"
-                           "copy (select 7) to stdout;\nselect 8;\n";
+  std::ofstream(script)
+      << "create or replace view v as select 1 as n;\ncopy v from stdin;\n1\n2\n\\.\n"
+         "copy (select 7) to stdout;\nselect 8;\n";
   for (int i = 0; i < kTries; ++i) {
     const Ran ran = ClientCluster::psql(address_, {"-q", "-At", "-f", script});
     EXPECT_TRUE(ran.output.contains("cannot copy to view")) << ran.output;

@@ -42,9 +42,8 @@ class ServerRecord : public ::testing::Test {
   void lose_primary() {
     const std::string old = primary_of(before_);
     ::kill(copy_of(before_, old).value("pid", 0), SIGKILL);
-    wait("another primary, and all copies", [&](const json& now) {
-      return is_whole(now) && primary_of(now) != old;
-    });
+    wait("another primary, and all copies",
+         [&](const json& now) { return is_whole(now) && primary_of(now) != old; });
   }
 
   TempDirectory directory_;

@@ -50,8 +50,7 @@ TEST_F(ServerTrouble, WithoutMirrorsItGoesOnAndSaysSo) {
                                 " user=postgres dbname=postgres sslmode=disable")
                                    .c_str());
   std::string heard;
-  PQsetNoticeReceiver(
-      client, [](void*, const PGresult*) {}, nullptr);
+  PQsetNoticeReceiver(client, [](void*, const PGresult*) {}, nullptr);
   EXPECT_EQ(PQstatus(client), CONNECTION_OK) << PQerrorMessage(client);
   PQfinish(client);
   for (const char* name : {"a", "b", "c"}) signal_all(name, SIGCONT);

@@ -114,8 +114,8 @@ Result<std::unique_ptr<TestNode>> start_process_node(const std::string& director
 }
 
 Result<std::unique_ptr<TestNode>> start_server_node(const std::string& directory) {
-  SPAR_TRY(app::make_node(
-      {.directory = directory, .engine = "postgres", .listen = "127.0.0.1:0"}, false));
+  SPAR_TRY(app::make_node({.directory = directory, .engine = "postgres", .listen = "127.0.0.1:0"},
+                          false));
   return start_configured_node(directory);
 }
 

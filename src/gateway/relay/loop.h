@@ -223,12 +223,12 @@ class RelayLoop {
   std::vector<std::size_t> free_clients_, free_servers_;
   std::unordered_set<SessionId> timed_;    // clients with a deadline: logging in, draining
   std::unordered_set<SessionId> pausing_;  // lost their connection, and will try again
-  std::uint64_t disturbances_ = 0;  // servers that did not answer, and changes of the route
+  std::uint64_t disturbances_ = 0;         // servers that did not answer, and changes of the route
   std::unordered_set<SessionId> repeating_;  // or in doubt whether they must be
   Monotonic repeats_first_until_{};          // others are held until then, or nobody repeats
   bool all_repeated_ = false;                // to be seen to when this event is done
   bool passed_on_ = false;                   // likewise
-  std::vector<ConnectionId> freed_;        // to be offered when this event is done
+  std::vector<ConnectionId> freed_;          // to be offered when this event is done
   std::vector<SessionId> dead_clients_;
   std::vector<ConnectionId> dead_servers_;
   std::vector<char> scratch_;

@@ -170,15 +170,16 @@ void RelayLoop::take_tls_answer(Server& server, std::string_view in) {
     return login_failed(server, read_server_error(in.substr(kErrorHeader)));
   }
   if (in != "S") {
-    auto refused = failure(
-        Code::unavailable,
-        in == "N" ? "the server at " + at + " offers no TLS" : "no PostgreSQL server answers at " + at,
-        "08001");
+    auto refused = failure(Code::unavailable,
+                           in == "N" ? "the server at " + at + " offers no TLS"
+                                     : "no PostgreSQL server answers at " + at,
+                           "08001");
     refused.error().hint = "Set ssl = on there, or another sslmode in its address.";
     return login_failed(server, refused.error());
   }
   server.stage = Server::Stage::starting_tls;
-  if (Result<void> begun = server.stream.start_tls(tls); !begun) login_failed(server, begun.error());
+  if (Result<void> begun = server.stream.start_tls(tls); !begun)
+    login_failed(server, begun.error());
 }
 
 void RelayLoop::begin_login(Server& server) {

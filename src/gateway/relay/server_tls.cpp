@@ -32,8 +32,9 @@ Result<std::shared_ptr<const ServerTls>> ServerTls::make(std::string_view sslmod
   const bool prefers = sslmode.empty() || sslmode == "prefer" || sslmode == "allow";
   const bool full = sslmode == "verify-full";
   if (!prefers && sslmode != "require" && sslmode != "verify-ca" && !full) {
-    return failure(Code::invalid, "sslmode \"" + std::string(sslmode) + "\" is none of disable, "
-                                  "allow, prefer, require, verify-ca, verify-full");
+    return failure(Code::invalid, "sslmode \"" + std::string(sslmode) +
+                                      "\" is none of disable, "
+                                      "allow, prefer, require, verify-ca, verify-full");
   }
   if ((full || sslmode == "verify-ca") && authority.empty()) {
     return failure(Code::invalid, "sslmode " + std::string(sslmode) +

@@ -33,9 +33,9 @@ void ServerPath::note_reads(CopyId id, const Seen& now) {
                    copy.server != nullptr && control::find_member(record_, id) != nullptr &&
                    now.position.epoch == primary.epoch && !control::diverged(record_, now.position);
   if (!fit) return reads_.lost(id);
-  reads_.copy_at(id, 
-                {.host = copy.server->host(), .port = copy.server->port(), .tls = copy.server->tls()}, now.applied,
-                 now.asked);
+  reads_.copy_at(
+      id, {.host = copy.server->host(), .port = copy.server->port(), .tls = copy.server->tls()},
+      now.applied, now.asked);
 }
 
 void ServerPath::tell_copies() {

@@ -41,11 +41,9 @@ TEST(Metrics, SayWhatTheStatusSays) {
 }
 
 TEST(HttpServer, AnswersReadsAndNothingElse) {
-  auto server = HttpServer::start("127.0.0.1", 0,
-                                  {[] { return status(); },
-                                   [](std::uint64_t after) {
-                                     return json{{"after", after}};
-                                   }});
+  auto server = HttpServer::start(
+      "127.0.0.1", 0,
+      {[] { return status(); }, [](std::uint64_t after) { return json{{"after", after}}; }});
   ASSERT_TRUE(server) << server.error().message;
   httplib::Client client("127.0.0.1", (*server)->port());
   EXPECT_EQ(client.Get("/metrics")->body, metrics_of(status()));

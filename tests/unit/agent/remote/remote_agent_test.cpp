@@ -220,7 +220,7 @@ TEST_F(RemoteAgents, TheAgentMustBeWhoIsExpected) {
 
 TEST_F(RemoteAgents, FilesThatCannotBeUsedAreNamed) {
   TlsFiles files = authority_.issue("spar");
-  for (std::string TlsFiles::*part :
+  for (std::string TlsFiles::* part :
        {&TlsFiles::certificate, &TlsFiles::key, &TlsFiles::authority}) {
     TlsFiles broken = files;
     broken.*part = "/nowhere/file.pem";

@@ -195,7 +195,8 @@ TEST_F(ContinuityTest, AStatementThatFailsIsRolledBack) {
 TEST_F(ContinuityTest, ACopyThatIsRefusedWhileItsDataCome) {
   talk.say(query("copy t from stdin"));
   talk.attach(one);
-  talk.hear(kNew + kRan + complete("BEGIN") + message('G', std::string(1, '\0') + be16(1) + be16(0)));
+  talk.hear(kNew + kRan + complete("BEGIN") +
+            message('G', std::string(1, '\0') + be16(1) + be16(0)));
   EXPECT_EQ(talk.say(message('d', "1\n")), "d");
   EXPECT_EQ(talk.hear(error("55000") + ready('E')), "E ERROR 55000 wrong");
   EXPECT_EQ(talk.asked, "Q ROLLBACK");
