@@ -276,7 +276,7 @@ json Node::status_of(const Hosted& hosted) const {
           {"exposed_seconds", exposed},
           {"paused", record.paused},
           {"durability", control::to_string(record.durability)},
-          {"condition", state.condition},
+          {"condition", state.record ? state.condition : "it is being opened"},
           {"acknowledged", path.text_of(path.acknowledged())},
           {"copies", copies}};
 }

@@ -55,7 +55,7 @@ class Trio : public PostgresCopies {
     EXPECT_EQ(first.settings["wal_keep_size"], "512");
     EXPECT_EQ(first.settings["wal_log_hints"], "on");
     EXPECT_EQ(first.settings["data_checksums"], "on");
-    EXPECT_EQ(first.settings.size(), 8u);
+    EXPECT_EQ(first.settings.size(), 11u);
     Identity second = must(b_->control().identify(patiently()));
     EXPECT_TRUE(second.in_recovery);
     EXPECT_EQ(second.system, first.system);

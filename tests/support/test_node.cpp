@@ -162,6 +162,7 @@ bool is_protected(const json& cluster) {
 }
 
 bool all_equal(const json& cluster) {
+  if (cluster["copies"].empty()) return false;  // it starts
   std::string first = cluster["copies"][0].value("content_hash", "");
   bool equal = !first.empty();
   for (const json& copy : cluster["copies"]) {

@@ -268,35 +268,6 @@ void RelayLoop::cut_elsewhere() {
   }
 }
 
-// Sessions whose connection was lost for a reason that needs time, or a change of the route.
-void RelayLoop::retry_losses(bool all) {
-  for (SessionId id : std::vector<SessionId>(pausing_.begin(), pausing_.end())) {
-    Client& client = *clients_[id];
-    if (!all && now_ < client.retry_at) continue;
-    const bool rest = client.stage == Client::Stage::talking && client.session->told_only();
-    if (rest && repeats_first()) continue;
-    pausing_.erase(id);
-    if (client.stage == Client::Stage::dead) continue;
-    if (rest) client.session->repeat_rest(to_server_, to_client_);
-    converse(client, client.stream.kept());
-  }
-}
-
-void RelayLoop::take_outcomes() {
-  std::vector<Inbox::Entry> entries;
-  {
-    const std::lock_guard guard(inbox_->lock);
-    entries.swap(inbox_->entries);
-  }
-  for (const Inbox::Entry& entry : entries) {
-    Client* client = entry.client < clients_.size() ? clients_[entry.client].get() : nullptr;
-    if (client == nullptr || client->stage == Client::Stage::dead) continue;
-    if (client->ticket != entry.ticket) continue;
-    client->ticket = 0;
-    go_on(*client, client->session->resolved(entry.outcome, to_client_), client->epoch);
-  }
-}
-
 bool RelayLoop::shut_down() {
   if (shutdown_at_ == kNoDeadline) shutdown_at_ = now_ + options_.limits.shutdown_timeout;
   const Error error = ended_by_command();

@@ -130,8 +130,6 @@ class RelayLoop {
   void retire_idle(Source& source);
   void retire_elsewhere();
   void cut_elsewhere();
-  void retry_losses(bool all);
-  void take_outcomes();
   void renew_objects();
   void tell_touched();
   StatementBook::Options book_options(std::string_view database) const;
@@ -151,11 +149,6 @@ class RelayLoop {
   void lend(Server& server, Client& client);
   void release(Client& client);
   void note_busy(Client& client);
-  void note_repeating(Client& client);
-  bool repeats_first() const { return !repeating_.empty() && now_ < repeats_first_until_; }
-  void hold(Client& client);
-  void go_on(Client& client, RelaySession::Loss loss, std::uint64_t epoch);
-  void ask_outcome(Client& client, std::uint64_t epoch);
   void fail_client(Client& client, const Error& error);
   void client_gone(Client& client);
   void drain(Client& client);
@@ -174,11 +167,6 @@ class RelayLoop {
   void login_failed(Server& server, const Error& error);
   void answer(Server& server, std::string_view in);
   void serve_freed();
-  enum class Why : std::uint8_t { broken, diverged, unfit, ended };
-  void server_lost(Server& server, Why why = Why::broken);
-  static Why why_lost(const Error& error);
-  static Error ended_by_command();
-  bool was_ended(const Client& client, const Server& server) const;
   void drop(Server& server);
 
   // loop_reading.cpp: copies that only answer reads.
@@ -190,6 +178,20 @@ class RelayLoop {
   void pass_on(Client& client);
   bool leave_copy(Client& client, std::string_view in);
   void note_place(Client& client);
+
+  // loop_losses.cpp: connections that are gone.
+  enum class Why : std::uint8_t { broken, diverged, unfit, ended };
+  void server_lost(Server& server, Why why = Why::broken);
+  static Why why_lost(const Error& error);
+  void go_on(Client& client, RelaySession::Loss loss, std::uint64_t epoch);
+  void ask_outcome(Client& client, std::uint64_t epoch);
+  void take_outcomes();
+  void retry_losses(bool all);
+  void note_repeating(Client& client);
+  bool repeats_first() const { return !repeating_.empty() && now_ < repeats_first_until_; }
+  void hold(Client& client);
+  bool was_ended(const Client& client, const Server& server) const;
+  static Error ended_by_command();
 
   // loop_cancel.cpp: cancel requests.
   void begin_cancel(Client& asking, const wire::CancelRequest& request);

@@ -239,24 +239,6 @@ void RelayLoop::note_busy(Client& client) {
   busy_count_ += busy ? 1 : static_cast<std::size_t>(-1);
 }
 
-void RelayLoop::note_repeating(Client& client) {
-  const bool repeats =
-      client.stage == Client::Stage::talking &&
-      (client.ticket != 0 || (client.session->repeats_told() && !client.session->lost_copy()));
-  if (repeats) {
-    if (repeating_.empty()) repeats_first_until_ = now_ + options_.limits.repeats_first_max;
-    repeating_.insert(client.id);
-  } else if (repeating_.erase(client.id) > 0) {
-    all_repeated_ |= repeating_.empty();
-  }
-}
-
-void RelayLoop::hold(Client& client) {
-  client.retry_at = repeats_first_until_;
-  pausing_.insert(client.id);
-  urgent_ = true;
-}
-
 void RelayLoop::wait_for_server(Client& client) {
   if (auto id = client.source->pool.acquire(client.id, now_)) {
     freed_.push_back(*id);  // only its welcome was needed, and that is known now
@@ -350,92 +332,6 @@ void RelayLoop::drop(Client& client) {
   note_repeating(client);
   dead_clients_.push_back(client.id);
   --client_count_;
-}
-
-// A server that goes ends all of its processes, and takes no new connection; one that still does
-// has ended this one because somebody said so, and what it ran is not to be run again.
-bool RelayLoop::was_ended(const Client& client, const Server& server) const {
-  return client.ended && client.session->recovering() &&
-         client.ended->disturbances == disturbances_ && client.ended->placing == server.placing;
-}
-
-// The connection under a client is gone.
-void RelayLoop::server_lost(Server& server, Why why) {
-  if (server.stage == Server::Stage::dead) return;
-  if (why != Why::ended && why != Why::diverged) ++disturbances_;
-  if (server.stage == Server::Stage::open) {
-    server.source.pool.lost(server.id);
-  } else {
-    server.source.pool.open_failed(now_);
-    if (server.source.is_copy()) pass_on(server.source);
-  }
-  if (server.client != nullptr && server.client->session->reads_elsewhere()) {
-    note_place(*server.client);
-  }
-  Client* client = std::exchange(server.client, nullptr);
-  const Placing placing = server.placing;
-  drop(server);
-  if (client == nullptr) return;
-  client->ended.reset();
-  if (why == Why::ended) client->ended = {placing, disturbances_};
-  bool pause = why == Why::unfit || why == Why::ended;  // it would only be lost again now
-  client->server = nullptr;
-  pausing_.erase(client->id);
-  note_busy(*client);
-  if (client->stage == Client::Stage::draining || client->session->heard_fatal()) {
-    return drop(*client);
-  }
-  if (client->give_up_at == kNoDeadline) {
-    client->give_up_at = now_ + options_.limits.pool.wait_max;
-  } else {
-    pause = true;  // not for the first time
-  }
-  client->retry_at = now_;
-  if (pause) {
-    const PoolLimits& limits = options_.limits.pool;
-    client->pause = std::clamp(client->pause * 2, limits.retry_min, limits.retry_max);
-    client->retry_at += client->pause;
-  }
-  go_on(*client, client->session->lose(to_client_), placing.epoch);
-}
-
-void RelayLoop::go_on(Client& client, RelaySession::Loss loss, std::uint64_t epoch) {
-  client.stream.write(to_client_);
-  to_client_.clear();
-  client.epoch = epoch;
-  client.paused = false;
-  client.stream.want(true);
-  note_repeating(client);
-  switch (loss) {
-    case RelaySession::Loss::none:
-      return converse(client, client.stream.kept());
-    case RelaySession::Loss::in_doubt:
-      ask_outcome(client, epoch);
-      return note_repeating(client);
-    case RelaySession::Loss::end:
-      return fail_client(client, client.session->fate());
-    case RelaySession::Loss::needs_server:
-      break;
-  }
-  if (now_ >= client.give_up_at) {
-    return fail_client(
-        client,
-        failure(Code::deadline, "the transaction could not be repeated in time", "57P03").error());
-  }
-  if (now_ >= client.retry_at) return converse(client, client.stream.kept());
-  pausing_.insert(client.id);
-  urgent_ = true;
-}
-
-void RelayLoop::ask_outcome(Client& client, std::uint64_t epoch) {
-  client.ticket = next_ticket_++;
-  auto done = [inbox = inbox_, id = client.id, ticket = client.ticket](Outcome outcome) {
-    const std::lock_guard guard(inbox->lock);
-    if (inbox->wake < 0) return;
-    inbox->entries.push_back({.client = id, .ticket = ticket, .outcome = outcome});
-    (void)eventfd_write(inbox->wake, 1);
-  };
-  options_.resolve(client.source->database, epoch, client.session->in_doubt(), std::move(done));
 }
 
 }  // namespace spar::gateway::relay

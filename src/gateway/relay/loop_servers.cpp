@@ -249,15 +249,6 @@ void RelayLoop::login_failed(Server& server, const Error& error) {
   }
 }
 
-RelayLoop::Why RelayLoop::why_lost(const Error& error) {
-  if (error.sqlstate == "40001") return Why::diverged;
-  return error.sqlstate == "57P01" ? Why::ended : Why::unfit;
-}
-
-Error RelayLoop::ended_by_command() {
-  return sql_error("57P01", "terminating connection due to administrator command").error();
-}
-
 void RelayLoop::answer(Server& server, std::string_view in) {
   Client& client = *server.client;
   Result<void> done = client.session->server_said(in, to_server_, to_client_);
