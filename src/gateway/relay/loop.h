@@ -180,7 +180,7 @@ class RelayLoop {
   void note_place(Client& client);
 
   // loop_losses.cpp: connections that are gone.
-  enum class Why : std::uint8_t { broken, diverged, unfit, ended };
+  enum class Why : std::uint8_t { broken, diverged, unfit, ended, full };
   void server_lost(Server& server, Why why = Why::broken);
   static Why why_lost(const Error& error);
   void go_on(Client& client, RelaySession::Loss loss, std::uint64_t epoch);

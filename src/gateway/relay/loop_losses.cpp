@@ -46,11 +46,14 @@ void RelayLoop::server_lost(Server& server, Why why) {
     client->pause = std::clamp(client->pause * 2, limits.retry_min, limits.retry_max);
     client->retry_at += client->pause;
   }
+  constexpr std::chrono::seconds kElectionTime{1};  // or sooner, when the route changes
+  if (why == Why::full) client->retry_at += kElectionTime;
   go_on(*client, client->session->lose(to_client_), placing.epoch);
 }
 
 RelayLoop::Why RelayLoop::why_lost(const Error& error) {
   if (error.sqlstate == "40001") return Why::diverged;
+  if (error.sqlstate == kDiskFull) return Why::full;
   return error.sqlstate == "57P01" ? Why::ended : Why::unfit;
 }
 

@@ -52,6 +52,7 @@
 namespace spar::gateway::relay {
 
 inline constexpr std::string_view kReadOnlySetting = "default_transaction_read_only";
+inline constexpr std::string_view kDiskFull = "53100";
 
 // What is known of one server connection, whoever uses it.
 struct ServerSide {
@@ -230,6 +231,7 @@ class RelaySession {
   void pop_owed();
   void answer_known(Chunks& to_client);
   bool is_lost(const Frame& frame) const;
+  bool meets_full_disk(const Frame& frame);
   void step_done(const Owed& owed);
   void diverge(const Step& step);
   bool repeated();
@@ -346,6 +348,7 @@ class RelaySession {
   bool unnamed_noted_ = false;   // the journal prepares the unnamed statement
   bool touches_server_ = false;  // what was done changed what the connection has
   bool recovering_ = false;      // lost its connection, and is not where it was yet
+  bool full_disk_ = false;       // one was met in this transaction
   bool diverged_ = false;        // an answer differs from what the client was told
   std::string divergence_;       // and how, for the client
   std::string repeat_error_;     // what the step under way failed with, if it did

@@ -59,7 +59,7 @@ Result<void> RelaySession::server_said(std::string_view& in, Chunks& to_server, 
   for (;;) {
     SPAR_ASSIGN(std::optional<Frame> frame, from_server_.next(in));
     if (!frame) break;
-    if (is_lost(*frame)) {
+    if (is_lost(*frame) || meets_full_disk(*frame)) {
       return lost(server_->copy ? kRepeatAtOnce : error_field(frame->body(), 'C'));
     }
     if (repeats(*frame)) {
@@ -125,6 +125,15 @@ bool RelaySession::is_lost(const Frame& frame) const {
   const std::string_view state = error_field(body, 'C');
   if (is_fatal(body)) return state == "57P01" || state == "57P02" || state == "57P03";
   return state == "25006" && !read_only_ && !sets_read_only_;
+}
+
+// The next server may have room: asked once more, when there has been time to elect one.
+bool RelaySession::meets_full_disk(const Frame& frame) {
+  if (frame.type != 'E' || !frame.whole() || cleaning_ || full_disk_ || owed_.empty()) return false;
+  if (error_field(frame.body(), 'C') != kDiskFull || is_fatal(frame.body())) return false;
+  const bool repeatable = limits_.resolves && start_holds_ == 0 && !journal_.empty() &&
+                          !journal_.overflowed() && !may_have_committed();
+  return full_disk_ = repeatable;
 }
 
 Result<bool> RelaySession::passes(const Frame& frame, Chunks& to_client) {

@@ -197,6 +197,7 @@ void RelaySession::forget_transaction() {
   left_ = commits_ = begun_ = rolls_back_ = ended_ = wrote_ = probe_due_ = commit_sent_ =
       read_only_ = lost_copy_ = false;
   xid_ = 0;
+  full_disk_ = false;
   withheld_.clear();
   divergence_.clear();
 }

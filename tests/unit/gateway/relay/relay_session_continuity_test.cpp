@@ -295,6 +295,19 @@ TEST_F(ContinuityTest, AFencedServerIsALostOne) {
   EXPECT_EQ(talk.loss, Loss::needs_server);
 }
 
+TEST_F(ContinuityTest, AFullDiskIsTriedOnceMore) {
+  write_in_transaction();
+  talk.say(query("insert into t values (2)"));
+  EXPECT_EQ(talk.hear(error("53100")), "");
+  EXPECT_TRUE(talk.lost);
+  EXPECT_EQ(talk.lose(), "");
+  EXPECT_EQ(talk.loss, Loss::needs_server);
+  talk.attach(two);
+  talk.hear(complete("BEGIN") + ready('T'));
+  talk.hear(complete("DELETE 1") + ready('T') + kNew + id("800") + ready('T'));
+  EXPECT_EQ(talk.hear(error("53100") + ready('E')), "E ERROR 53100 wrong | Z E");
+}
+
 TEST_F(ContinuityTest, ARollbackNeedsNoServer) {
   write_in_transaction();
   talk.say(query("rollback"));
