@@ -12,7 +12,6 @@
 #include "gateway/socket.h"
 
 namespace spar::gateway {
-namespace {
 
 std::string openssl_reason() {
   unsigned long code = ERR_peek_last_error();
@@ -20,6 +19,8 @@ std::string openssl_reason() {
   ERR_clear_error();
   return reason != nullptr ? reason : "no reason given";
 }
+
+namespace {
 
 Failure unusable(const std::string& what, const std::string& file) {
   return failure(Code::invalid, what + " " + file + " cannot be used: " + openssl_reason());

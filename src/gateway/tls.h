@@ -20,6 +20,9 @@ namespace spar::gateway {
 
 class Socket;
 
+// What OpenSSL last complained of, for people; and forgets it.
+std::string openssl_reason();
+
 class TlsContext {
  public:
   // PEM files. Code::invalid says which one is wrong and why.

@@ -143,8 +143,7 @@ void read_address(Reader& reader, const toml::table& table, CopyConfig& copy) {
                           "copy \"" + copy.name + "\": " + address.error().message, kForm);
   }
   copy.address = *address;
-  std::string host = address->get("hostaddr");
-  if (host.empty()) host = address->get("host");
+  const std::string host = address->place();
   std::string port = address->get("port");
   Listener parsed;
   const bool six = host.contains(':');

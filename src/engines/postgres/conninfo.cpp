@@ -42,6 +42,14 @@ std::string Conninfo::get(std::string_view keyword) const {
   return found == values_.end() ? "" : found->second;
 }
 
+std::string Conninfo::place() const {
+  return get(get("hostaddr").empty() ? "host" : "hostaddr");
+}
+
+std::string Conninfo::named_host() const {
+  return get(get("host").empty() ? "hostaddr" : "host");
+}
+
 void Conninfo::set(std::string keyword, std::string value) {
   auto found = std::ranges::find(values_, keyword, &decltype(values_)::value_type::first);
   if (found != values_.end()) values_.erase(found);

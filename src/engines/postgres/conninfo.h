@@ -21,7 +21,11 @@ class Conninfo {
   // keyword = value ..., or postgresql://...
   static Result<Conninfo> parse(const std::string& text);
 
-  std::string get(std::string_view keyword) const;   // "" when it is not there
+  std::string get(std::string_view keyword) const;  // "" when it is not there
+  // Where it is reached: a numeric address, or the directory of a socket.
+  std::string place() const;
+  // As its certificate and what is shown of it name it.
+  std::string named_host() const;
   void set(std::string keyword, std::string value);  // "" takes it away
   std::string text() const;
   std::string without_password() const;

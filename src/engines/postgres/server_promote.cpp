@@ -158,12 +158,11 @@ Result<void> ServerControl::follow(const Conninfo& primary, const std::string& s
   if (state[0][0] == "f") {
     return failure(Code::invalid, "a primary cannot follow another one before it was rewound");
   }
-  std::string host = primary.get(primary.get("host").empty() ? "hostaddr" : "host");
   std::string port = primary.get("port");
   SPAR_TRY(alter("primary_conninfo", primary.without_password(), deadline));
   SPAR_TRY(alter("primary_slot_name", slot, deadline));
   SPAR_TRY(reload(deadline));
-  return wait_until(kFollows, {host, port.empty() ? kDefaultPort : port, slot},
+  return wait_until(kFollows, {primary.named_host(), port.empty() ? kDefaultPort : port, slot},
                     "the server did not come to follow its primary", deadline);
 }
 

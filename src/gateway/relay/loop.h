@@ -166,6 +166,7 @@ class RelayLoop {
   void log_in_server(Server& server, std::string_view in);
   void login_failed(Server& server, const Error& error);
   void answer(Server& server, std::string_view in);
+  void set_free(Server& server);
   void serve_freed();
   void drop(Server& server);
 

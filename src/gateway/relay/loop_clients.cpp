@@ -208,8 +208,7 @@ void RelayLoop::converse(Client& client, std::string_view in) {
     if (auto id = source.pool.acquire(client.id, now_)) {
       Server& server = *servers_[*id];
       if (was_ended(client, server)) {
-        freed_.push_back(server.id);
-        server.freed = true;
+        set_free(server);
         return fail_client(client, ended_by_command());
       }
       lend(server, client);
@@ -241,8 +240,7 @@ void RelayLoop::note_busy(Client& client) {
 
 void RelayLoop::wait_for_server(Client& client) {
   if (auto id = client.source->pool.acquire(client.id, now_)) {
-    freed_.push_back(*id);  // only its welcome was needed, and that is known now
-    servers_[*id]->freed = true;
+    set_free(*servers_[*id]);  // only its welcome was needed, and that is known now
     return greet(client);
   }
   client.waiting = urgent_ = true;
@@ -268,8 +266,7 @@ void RelayLoop::release(Client& client) {
   client.session->release();
   client.server = nullptr;
   server.client = nullptr;
-  server.freed = true;
-  freed_.push_back(server.id);
+  set_free(server);
 }
 
 void RelayLoop::fail_client(Client& client, const Error& error) {

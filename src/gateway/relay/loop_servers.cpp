@@ -147,12 +147,11 @@ void RelayLoop::connected(Server& server) {
 }
 
 void RelayLoop::ask_for_tls(Server& server) {
-  constexpr std::uint32_t kSslRequest = 80877103;
   server.stage = Server::Stage::asking_tls;
   Bytes request;
   ByteWriter writer(request);
   writer.be(std::uint32_t{8});
-  writer.be(kSslRequest);
+  writer.be(wire::kSslRequestCode);
   server.stream.write(request);
   server.stream.want(true);
 }
@@ -233,8 +232,7 @@ void RelayLoop::log_in_server(Server& server, std::string_view in) {
   server.login.reset();
   source.trouble.reset();
   source.pool.opened();
-  server.freed = true;
-  freed_.push_back(server.id);
+  set_free(server);
 }
 
 void RelayLoop::login_failed(Server& server, const Error& error) {
@@ -276,6 +274,11 @@ void RelayLoop::answer(Server& server, std::string_view in) {
   note_busy(client);
 }
 
+void RelayLoop::set_free(Server& server) {
+  server.freed = true;
+  freed_.push_back(server.id);
+}
+
 // Each goes to whoever waits longest, or is idle.
 void RelayLoop::serve_freed() {
   for (std::size_t i = 0; i < freed_.size() || all_repeated_ || passed_on_;) {
@@ -302,8 +305,7 @@ void RelayLoop::serve_freed() {
     const bool greets = client.stage == Client::Stage::welcome;
     const bool waits = repeats_first() && !client.session->recovering();
     if (greets || (!server.source.is_copy() && waits)) {
-      freed_.push_back(server.id);
-      server.freed = true;
+      set_free(server);
       if (greets) {
         greet(client);
       } else {
@@ -312,8 +314,7 @@ void RelayLoop::serve_freed() {
       continue;
     }
     if (was_ended(client, server)) {
-      freed_.push_back(server.id);
-      server.freed = true;
+      set_free(server);
       fail_client(client, ended_by_command());
       continue;
     }

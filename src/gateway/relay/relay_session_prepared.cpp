@@ -29,24 +29,21 @@ Result<void> RelaySession::on_parse(const Frame& frame, Chunks& to_server, Chunk
     return {};
   }
   const std::string_view name = message.substr(0, zero);
-  std::string_view body = message.substr(zero + 1);
+  const std::string_view body = message.substr(zero + 1);
   if (!name.empty()) return parse_named(name, body, to_server, to_client);
 
   const std::string_view sql = body.substr(0, body.find('\0'));
   unnamed_effects_ = book_.effects(sql);
   unnamed_traits_ = book_.traits(sql, standard_strings_);
-  Bytes stand_in;
-  if (unnamed_traits_.ours) {
-    stand_in = book_.stand_in(sql) + std::string(body.substr(sql.size()));
-    body = stand_in;
-  }
+  Bytes said = unnamed_traits_.ours ? book_.stand_in_body(body) : Bytes();
+  const std::string_view kept = said.empty() ? body : std::string_view(said);
   unnamed_here_ = unnamed_noted_ = true;
-  unnamed_ = body.size() <= limits_.unnamed_bytes_max ? body : std::string_view();
-  std::optional<std::string> other = without_our_name(unnamed_effects_, false, to_server);
-  if (unnamed_traits_.ours) other = stand_in.substr(0, stand_in.find('\0'));
-  if (!other) return send({.what = Expect::parse}, frame.bytes, to_server), Result<void>();
+  unnamed_ = kept.size() <= limits_.unnamed_bytes_max ? kept : std::string_view();
+  const auto other = without_our_name(unnamed_effects_, false, to_server);
+  if (other && said.empty()) said = *other + std::string(body.substr(sql.size()));
+  if (said.empty()) return send({.what = Expect::parse}, frame.bytes, to_server), Result<void>();
   Bytes parse;
-  append_parse("", *other + std::string(message.substr(text_end)), parse);
+  append_parse("", said, parse);
   send_copy({.what = Expect::parse}, parse, to_server);
   return {};
 }
@@ -58,9 +55,7 @@ Result<void> RelaySession::parse_named(std::string_view name, std::string_view b
   StatementPtr statement = book_.intern(body);
   Bytes stand_in;
   if (statement->traits.ours) {
-    const std::size_t text_end = body.find('\0');
-    stand_in = book_.stand_in(body.substr(0, text_end)) + std::string(body.substr(text_end));
-    body = stand_in;
+    body = stand_in = book_.stand_in_body(body);
     statement = book_.intern(body);
   }
   names_.emplace(name, statement);

@@ -1,11 +1,11 @@
 #include "gateway/relay/server_tls.h"
 
 #include <arpa/inet.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include "base/assert.h"
+#include "gateway/tls.h"
 
 namespace spar::gateway::relay {
 namespace {
@@ -14,13 +14,6 @@ bool is_numeric(const std::string& host) {
   unsigned char address[16];
   return ::inet_pton(AF_INET, host.c_str(), address) == 1 ||
          ::inet_pton(AF_INET6, host.c_str(), address) == 1;
-}
-
-Failure unusable(const std::string& what) {
-  const unsigned long code = ERR_peek_last_error();
-  const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
-  ERR_clear_error();
-  return failure(Code::invalid, what + (reason != nullptr ? std::string(": ") + reason : ""));
 }
 
 }  // namespace
@@ -43,7 +36,7 @@ Result<std::shared_ptr<const ServerTls>> ServerTls::make(std::string_view sslmod
   std::shared_ptr<ServerTls> made(new ServerTls());
   made->required_ = !prefers;
   made->host_ = host;
-  if (full) made->checked_host_ = host;
+  made->checks_host_ = full;
   made->context_ = SSL_CTX_new(TLS_client_method());
   SPAR_ASSERT(made->context_ != nullptr);
   SSL_CTX_set_min_proto_version(made->context_, TLS1_2_VERSION);
@@ -56,7 +49,10 @@ Result<void> ServerTls::trust(const std::string& authority) {
   const bool done = authority == "system"
                         ? SSL_CTX_set_default_verify_paths(context_) == 1
                         : SSL_CTX_load_verify_locations(context_, authority.c_str(), nullptr) == 1;
-  if (!done) return unusable("sslrootcert " + authority + " cannot be used");
+  if (!done) {
+    return failure(Code::invalid,
+                   "sslrootcert " + authority + " cannot be used: " + openssl_reason());
+  }
   SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, nullptr);
   return {};
 }
@@ -71,11 +67,11 @@ ssl_st* ServerTls::open() const {
   SSL_set_connect_state(ssl);
   const bool numeric = is_numeric(host_);
   if (!numeric) SSL_set_tlsext_host_name(ssl, host_.c_str());
-  if (checked_host_.empty()) return ssl;
+  if (!checks_host_) return ssl;
   X509_VERIFY_PARAM* check = SSL_get0_param(ssl);
   X509_VERIFY_PARAM_set_hostflags(check, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  const int set = numeric ? X509_VERIFY_PARAM_set1_ip_asc(check, checked_host_.c_str())
-                          : X509_VERIFY_PARAM_set1_host(check, checked_host_.c_str(), 0);
+  const int set = numeric ? X509_VERIFY_PARAM_set1_ip_asc(check, host_.c_str())
+                          : X509_VERIFY_PARAM_set1_host(check, host_.c_str(), 0);
   SPAR_ASSERT(set == 1);
   return ssl;
 }

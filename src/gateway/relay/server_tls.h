@@ -42,7 +42,7 @@ class ServerTls {
 
   ssl_ctx_st* context_ = nullptr;
   bool required_ = false;
-  std::string checked_host_;  // "": any that the authority vouches for
+  bool checks_host_ = false;  // else any that the authority vouches for
   std::string host_;
 };
 

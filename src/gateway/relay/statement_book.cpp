@@ -57,6 +57,11 @@ Traits StatementBook::traits(std::string_view sql, bool standard_strings) {
   return traits;
 }
 
+Bytes StatementBook::stand_in_body(std::string_view body) {
+  const std::size_t text_end = body.find('\0');
+  return stand_in(body.substr(0, text_end)) + std::string(body.substr(text_end));
+}
+
 void StatementBook::renew(std::shared_ptr<const query::route::Objects> objects) {
   if (objects == nullptr || objects == objects_) return;
   objects_ = std::move(objects);

@@ -70,6 +70,7 @@ class StatementBook {
   Traits traits(std::string_view sql, bool standard_strings = true);
   // Of a text whose traits are `ours`.
   std::string stand_in(std::string_view sql) { return relay::stand_in(router_.route(sql)); }
+  Bytes stand_in_body(std::string_view body);  // of a Parse, behind its name
 
   // What the catalogues say now; nothing happens when it is what they said.
   void renew(std::shared_ptr<const query::route::Objects> objects);

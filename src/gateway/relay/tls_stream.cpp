@@ -13,11 +13,7 @@ namespace spar::gateway::relay {
 namespace {
 
 Failure broken(const char* what) {
-  const unsigned long code = ERR_peek_last_error();
-  const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
-  ERR_clear_error();
-  const std::string why = reason != nullptr ? reason : "no reason given";
-  return failure(Code::io, std::string(what) + ": " + why, "08006");
+  return failure(Code::io, std::string(what) + ": " + openssl_reason(), "08006");
 }
 
 int clamped(std::size_t size) {

@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::uint32_t kVersionMajor = 3;
 constexpr std::uint32_t kCancelCode = 80877102;
-constexpr std::uint32_t kSslCode = 80877103;
 constexpr std::uint32_t kGssCode = 80877104;
 constexpr std::uint32_t kStartupBytesMax = 10'000;    // as PostgreSQL's MAX_STARTUP_PACKET_LENGTH
 constexpr std::uint32_t kSmallBytesMax = 10'000;      // as PostgreSQL's PQ_SMALL_MESSAGE_LIMIT
@@ -122,7 +121,7 @@ Result<std::optional<Message>> Decoder::next_startup() {
   begin_ += length;
   ByteReader body(in.substr(4, length - 4));
   auto code = body.be<std::uint32_t>();
-  if (code == kSslCode && length == 8) return SslRequest{};
+  if (code == kSslRequestCode && length == 8) return SslRequest{};
   if (code == kGssCode && length == 8) return GssEncryptionRequest{};
   if (code == kCancelCode && length == 16) {
     auto process = body.be<std::uint32_t>();

@@ -22,6 +22,7 @@ struct Startup {
   std::uint16_t minor_version = 0;
   std::span<const std::pair<std::string_view, std::string_view>> parameters;
 };
+inline constexpr std::uint32_t kSslRequestCode = 80877103;  // in the place of a version
 struct SslRequest {};
 struct GssEncryptionRequest {};
 struct CancelRequest {

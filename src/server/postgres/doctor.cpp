@@ -135,8 +135,7 @@ void compare(const std::vector<Examined>& all, std::vector<Finding>& findings) {
 }  // namespace
 
 Finding encryption_of(const CopyConfig& copy) {
-  std::string host = copy.address.get("hostaddr");
-  if (host.empty()) host = copy.address.get("host");
+  const std::string host = copy.address.place();
   const std::string mode = copy.address.get("sslmode");
   const bool local = host.starts_with('/') || is_loopback(host);
   if (local || mode == "verify-full" || mode == "verify-ca") {

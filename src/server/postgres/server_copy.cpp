@@ -13,12 +13,6 @@ using engines::postgres::ServerControl;
 
 constexpr std::uint16_t kDefaultPort = 5432;
 
-// As its certificate names it.
-std::string named_host(const Conninfo& address) {
-  std::string host = address.get("host");
-  return host.empty() ? address.get("hostaddr") : host;
-}
-
 std::string without_extras(const Conninfo& address) {
   Conninfo plain = address;
   plain.set("dbname", "");
@@ -43,7 +37,7 @@ Result<std::unique_ptr<ServerCopy>> ServerCopy::make(storage::Disk& disk, CopyId
   std::unique_ptr<ServerCopy> copy(new ServerCopy(id, std::move(spec)));
   const Conninfo& address = copy->spec_.address;
   auto tls = gateway::relay::ServerTls::make(address.get("sslmode"), address.get("sslrootcert"),
-                                             named_host(address));
+                                             address.named_host());
   if (!tls) {
     tls.error().message = "copy \"" + copy->name() + "\": " + tls.error().message;
     return Failure(tls.error());
@@ -62,8 +56,7 @@ Result<std::unique_ptr<ServerCopy>> ServerCopy::make(storage::Disk& disk, CopyId
 }
 
 std::string ServerCopy::host() const {
-  std::string host = spec_.address.get("hostaddr");
-  return host.empty() ? spec_.address.get("host") : host;
+  return spec_.address.place();
 }
 
 std::uint16_t ServerCopy::port() const {
