@@ -2,6 +2,10 @@
 # links what DEPENDS names and nothing else, and its link test (all objects, no undefined symbol)
 # fails as soon as a source reaches into a room that is not named.
 
+# What runs under sanitizers, and what wants the speed of a release build.
+add_custom_target(quick_tests)
+add_custom_target(server_tests)
+
 function(spar_room name)
   cmake_parse_arguments(ROOM "" "" "DEPENDS;LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
@@ -26,6 +30,7 @@ function(spar_room name)
   target_link_options(link_${name} PRIVATE -Wl,--no-undefined)
   add_test(NAME link.${name} COMMAND link_${name})
   set_tests_properties(link.${name} PROPERTIES LABELS unit)
+  add_dependencies(quick_tests link_${name})
 endfunction()
 
 # One GoogleTest executable of the given sources; LABEL is unit, contract, integration or sim.
@@ -47,10 +52,10 @@ function(spar_test name)
   endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT})
-  if(T_LABEL MATCHES "^(unit|sim)$")  # what runs once more under sanitizers
-    if(NOT TARGET quick_tests)
-      add_custom_target(quick_tests)
-    endif()
+  if(T_LABEL MATCHES "^(unit|sim)$")
     add_dependencies(quick_tests ${name})
+  endif()
+  if(NOT T_LABEL STREQUAL unit)
+    add_dependencies(server_tests ${name})
   endif()
 endfunction()
