@@ -3,6 +3,7 @@
 # commits waiting for a mirror), pgbouncer (transaction pooling) and HAProxy in front of the same primary, and the
 # primary itself. pgbench, 16 clients, rounds alternating; medians and ratios to going there directly.
 #   bench/servers.sh [ROUNDS [SECONDS]]      (5, 3)
+# A part of it: MODES="simple extended prepared", SCRIPTS="select-only tpcb-like", WAYS="direct spar pgbouncer haproxy".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,8 +11,11 @@ build=$(realpath "${SPAR_BUILD:-build/release}")
 rounds=${1:-5}
 seconds=${2:-3}
 clients=16
-ways=(direct spar pgbouncer)
-command -v haproxy >/dev/null && ways+=(haproxy)
+all=(direct spar pgbouncer)
+command -v haproxy >/dev/null && all+=(haproxy)
+read -ra ways <<<"${WAYS:-${all[*]}}"
+read -ra modes <<<"${MODES:-simple extended prepared}"
+read -ra scripts <<<"${SCRIPTS:-select-only tpcb-like}"
 
 fail() { printf '%s\n' "bench: $*" >&2; exit 1; }
 [ -x "$build/spar" ] || fail "$build/spar is missing (./dev bench builds it)"
@@ -118,17 +122,19 @@ median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 printf 'load average before: %s; %s cores; %s clients\n' "$(cut -d' ' -f1-3 /proc/loadavg)" "$(nproc)" "$clients"
 printf '%-28s %-10s %10s %8s %9s %8s\n' "medians of $rounds rounds" way tps ratio 'p99 ms' ratio
-for mode in simple extended prepared; do
-  for script in select-only tpcb-like; do
-    # Before 1.21 pgbouncer cannot prepare statements in transaction pooling.
+for mode in "${modes[@]}"; do
+  for script in "${scripts[@]}"; do
+    # Before 1.21 pgbouncer cannot prepare statements in transaction pooling. Each way goes first in its turn.
     for round in $(seq "$rounds"); do
-      for way in "${ways[@]}"; do
+      for turn in $(seq "${#ways[@]}"); do
+        way=${ways[(turn + round) % ${#ways[@]}]}
         [ "$way $mode" != "pgbouncer prepared" ] || grep -q max_prepared "$place/pgbouncer.ini" || continue
         run "$way" -M "$mode" -b "$script" >>"$scratch/$mode.$script.$way"
       done
     done
-    direct_tps=$(awk '{ print $1 }' "$scratch/$mode.$script.direct" | median)
-    direct_p99=$(awk '{ print $2 }' "$scratch/$mode.$script.direct" | median)
+    first="$scratch/$mode.$script.${ways[0]}"  # what the others are compared with
+    direct_tps=$(awk '{ print $1 }' "$first" | median)
+    direct_p99=$(awk '{ print $2 }' "$first" | median)
     for way in "${ways[@]}"; do
       [ -e "$scratch/$mode.$script.$way" ] || continue
       awk -v name="$script, $mode" -v way="$way" -v t="$(awk '{ print $1 }' "$scratch/$mode.$script.$way" | median)" \

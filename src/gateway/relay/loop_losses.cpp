@@ -146,11 +146,12 @@ void RelayLoop::hold(Client& client) {
 // A server that goes ends all of its processes, and takes no new connection; one that still does
 // has ended this one because somebody said so, and what it ran is not to be run again.
 bool RelayLoop::was_ended(const Client& client, const Server& server) const {
+  if (!client.ended || !client.session->recovering()) return false;
   const std::string* read_only = server.side.defaults->find(kReadOnlySetting);
   const bool fenced =
       read_only != nullptr && *read_only == SessionSettings::statement(kReadOnlySetting, "on");
-  return client.ended && !fenced && client.session->recovering() &&
-         client.ended->disturbances == disturbances_ && client.ended->placing == server.placing;
+  return !fenced && client.ended->disturbances == disturbances_ &&
+         client.ended->placing == server.placing;
 }
 
 Error RelayLoop::ended_by_command() {

@@ -44,6 +44,8 @@ void RelaySession::repeat_settings(Chunks& to_server) {
     sql = "RESET ALL" + (rest.empty() ? "" : "; " + rest);
   } else if (server_->settings != settings_) {
     sql = settings_difference(server_->settings, settings_, *server_->defaults);
+    // Sessions that are alike come to share what they have set.
+    if (server_->settings->map() == settings_->map()) settings_ = server_->settings;
   }
   if (sql.empty()) return;
   server_->must_reset = true;  // until it is done, nobody knows
@@ -256,9 +258,8 @@ Result<bool> RelaySession::client_frame(const Frame& frame, Chunks& to_server, C
 bool RelaySession::on_query(const Frame& frame, Chunks& to_server) {
   const std::string_view body = frame.body();
   const std::string_view sql = body.substr(0, body.find('\0'));
-  const Traits traits = book_.traits(sql, standard_strings_);
+  const auto [traits, effects] = book_.judge(sql, standard_strings_);
   if (traits.verb == Traits::Verb::commit && !may_commit(unsynced_, to_server)) return false;
-  const EffectsPtr effects = book_.effects(sql);
   const std::optional<std::string> other =
       traits.ours ? std::optional(book_.stand_in(sql)) : without_our_name(effects, true, to_server);
   Owed owed{.what = Expect::query};

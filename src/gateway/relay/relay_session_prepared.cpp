@@ -33,8 +33,9 @@ Result<void> RelaySession::on_parse(const Frame& frame, Chunks& to_server, Chunk
   if (!name.empty()) return parse_named(name, body, to_server, to_client);
 
   const std::string_view sql = body.substr(0, body.find('\0'));
-  unnamed_effects_ = book_.effects(sql);
-  unnamed_traits_ = book_.traits(sql, standard_strings_);
+  StatementBook::Judgement judgement = book_.judge(sql, standard_strings_);
+  unnamed_traits_ = judgement.traits;
+  unnamed_effects_ = std::move(judgement.effects);
   Bytes said = unnamed_traits_.ours ? book_.stand_in_body(body) : Bytes();
   const std::string_view kept = said.empty() ? body : std::string_view(said);
   unnamed_here_ = unnamed_noted_ = true;

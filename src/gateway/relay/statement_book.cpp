@@ -30,8 +30,9 @@ StatementPtr StatementBook::intern(std::string_view body) {
   statement->id = next_id_++;
   statement->server_name = std::string(kServerNamePrefix) + std::to_string(statement->id);
   statement->body = std::string(body);
-  statement->effects = effects(body.substr(0, body.find('\0')));
-  statement->traits = traits(body.substr(0, body.find('\0')));
+  Judgement judgement = judge(body.substr(0, body.find('\0')));
+  statement->effects = std::move(judgement.effects);
+  statement->traits = judgement.traits;
   statements_.emplace(body, statement);
   return statement;
 }
@@ -48,13 +49,34 @@ bool may_change_schema(const query::route::Route& route) {
 
 }  // namespace
 
+// What all texts of one template have in common.
+struct StatementBook::Judged {
+  Traits traits;
+  bool changes_schema;  // may
+  bool leaves;          // may
+};
+
+const StatementBook::Judged& StatementBook::judged(const query::route::Route& route,
+                                                   std::string_view sql) {
+  std::shared_ptr<const void>& made = route.note.made;
+  if (made == nullptr) {
+    made = std::make_shared<const Judged>(traits_of(route, sql), may_change_schema(route),
+                                          query::may_leave_effects(sql));
+  }
+  return *static_cast<const Judged*>(made.get());
+}
+
+StatementBook::Judgement StatementBook::judge(std::string_view sql, bool standard_strings) {
+  const Judged judged = this->judged(router_.route(sql, standard_strings), sql);
+  if (judged.changes_schema) {
+    touched_ = true;
+    renew(std::make_shared<query::route::BuiltInObjects>());
+  }
+  return {judged.traits, judged.leaves ? effects(sql) : nullptr};
+}
+
 Traits StatementBook::traits(std::string_view sql, bool standard_strings) {
-  const query::route::Route& route = router_.route(sql, standard_strings);
-  const Traits traits = traits_of(route, sql);
-  if (!may_change_schema(route)) return traits;
-  touched_ = true;
-  renew(std::make_shared<query::route::BuiltInObjects>());
-  return traits;
+  return judge(sql, standard_strings).traits;
 }
 
 Bytes StatementBook::stand_in_body(std::string_view body) {
@@ -69,7 +91,7 @@ void StatementBook::renew(std::shared_ptr<const query::route::Objects> objects) 
   for (auto& [body, known] : statements_) {
     if (StatementPtr statement = known.lock()) {
       const std::string_view sql = std::string_view(body).substr(0, body.find('\0'));
-      statement->traits = traits_of(router_.route(sql), sql);
+      statement->traits = judged(router_.route(sql), sql).traits;
     }
   }
 }
@@ -93,7 +115,6 @@ void StatementBook::forget_unused() {
 
 EffectsPtr StatementBook::effects(std::string_view sql) {
   constexpr std::size_t kTextsMax = 256, kTextBytesMax = 4096;
-  if (!query::may_leave_effects(sql)) return nullptr;
   if (sql.size() > kTextBytesMax) return query::session_effects(sql, limits_);
   auto found = effects_.find(sql);
   if (found != effects_.end()) return found->second;

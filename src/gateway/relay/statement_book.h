@@ -64,9 +64,13 @@ class StatementBook {
 
   StatementPtr intern(std::string_view body);
   const StatementPtr& own(Own which);
-  // Of a text, kept for the texts that needed the grammar.
-  EffectsPtr effects(std::string_view sql);
-  // A text that may change the schema makes everything a user made unknown, until renew().
+  // What a text may do and leave. One that may change the schema makes everything a user made
+  // unknown, until renew().
+  struct Judgement {
+    Traits traits;
+    EffectsPtr effects;  // nothing: none
+  };
+  Judgement judge(std::string_view sql, bool standard_strings = true);
   Traits traits(std::string_view sql, bool standard_strings = true);
   // Of a text whose traits are `ours`.
   std::string stand_in(std::string_view sql) { return relay::stand_in(router_.route(sql)); }
@@ -81,6 +85,9 @@ class StatementBook {
   std::size_t size() const { return statements_.size(); }
 
  private:
+  struct Judged;
+  const Judged& judged(const query::route::Route& route, std::string_view sql);
+  EffectsPtr effects(std::string_view sql);  // kept: the grammar runs
   void forget_unused();
 
   query::EffectLimits limits_;

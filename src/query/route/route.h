@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -150,6 +151,13 @@ struct Part {
   friend bool operator==(const Part&, const Part&) = default;
 };
 
+// What whoever asked for a route makes of it and of the words in its text (never of its literals):
+// kept with the route, so that it is made once a template. No part of the route's value.
+struct RouteNote {
+  std::shared_ptr<const void> made;
+  friend bool operator==(const RouteNote&, const RouteNote&) { return true; }
+};
+
 struct Route {
   Site site = Site::none;  // of an empty text
   bool writes = false;
@@ -157,6 +165,7 @@ struct Route {
   bool serializable = false;  // begins, or turns into, a transaction that no standby accepts
   Pins pins = {};
   std::vector<Part> parts = {};
+  mutable RouteNote note = {};
 
   void add(Part part);
   friend bool operator==(const Route&, const Route&) = default;

@@ -33,9 +33,36 @@ TEST(StatementBook, ForgetsWhatNobodyUses) {
 
 TEST(StatementBook, KeepsTheEffectsOfTextsThatNeedTheGrammar) {
   StatementBook book;
-  EXPECT_EQ(book.effects("select 1"), nullptr);
-  EXPECT_EQ(book.effects("listen a"), book.effects("listen a"));
-  for (int i = 0; i < 1'000; ++i) (void)book.effects("set a.b = " + std::to_string(i));
+  EXPECT_EQ(book.judge("select 1").effects, nullptr);
+  EXPECT_EQ(book.judge("listen a").effects, book.judge("listen a").effects);
+  for (int i = 0; i < 1'000; ++i) (void)book.judge("set a.b = " + std::to_string(i));
+}
+
+// Texts that differ in literals only are judged once, by their words.
+TEST(StatementBook, JudgesATemplateOnce) {
+  StatementBook book;
+  for (const char* text : {"insert into t values (1)", "INSERT INTO t VALUES (22)"}) {
+    EXPECT_TRUE(book.judge(text).traits.wraps) << text;
+    EXPECT_FALSE(book.judge(text).traits.returns) << text;
+    EXPECT_EQ(book.judge(text).effects, nullptr) << text;
+  }
+  EXPECT_TRUE(book.judge("insert into t values (1) returning id").traits.returns);
+  EXPECT_EQ(book.judge("select 'temp'").effects, nullptr);
+  EXPECT_NE(book.judge("create temp table a (n int)").effects, nullptr);
+  EXPECT_NE(book.judge("create temp table a (n int)").effects, nullptr);
+  EXPECT_NE(book.judge("set a.b = 1").effects, book.judge("set a.b = 2").effects);
+}
+
+// Renewed catalogues forget what was made of the routes before.
+TEST(StatementBook, JudgesAnewWhatTheCataloguesSay) {
+  StatementBook book;
+  const StatementPtr call = book.intern(body("select f(1)"));
+  EXPECT_TRUE(book.judge("select f(1)").traits.writes);
+  (void)book.judge("create table a (n int)");
+  EXPECT_TRUE(book.take_touched());
+  (void)book.judge("create table a (n int)");
+  EXPECT_TRUE(book.take_touched());
+  EXPECT_TRUE(call->traits.writes);
 }
 
 TEST(ServerStatements, GiveUpTheOneUnusedForLongest) {
