@@ -1,65 +1,37 @@
-// What PostgreSQL 15 answered to some 560 statements (answers/, recorded by answers/record.py) is
-// what parse, analyze, the rendered SQL and the registered functions answer on SQLite.
-#include <gtest/gtest.h>
+// What PostgreSQL 15 answered to the statements of tests/conformance is what parse, analyze, the
+// rendered SQL and the registered functions answer on SQLite. conformance_test asks both servers.
+#include "tests/support/answers.h"
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <gtest/gtest.h>
 
 #include "tests/unit/query/support/mini_server.h"
 
 namespace spar::query::test {
 namespace {
 
-std::filesystem::path source_root() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
-}
+namespace fs = std::filesystem;
+using spar::test::chinook_script;
+using spar::test::joined;
+using spar::test::Recorded;
+using spar::test::recorded_answers;
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-struct Recorded {
-  std::string statement;
-  std::vector<std::string> answer;
-  int line = 0;
-};
-
-std::vector<Recorded> recorded(const std::string& name) {
-  std::ifstream file(source_root() / "tests/unit/query/answers" / name);
-  std::vector<Recorded> all;
-  std::string line;
-  bool in_answer = true;
-  for (int number = 1; std::getline(file, line); ++number) {
-    if (line.starts_with("= ")) {
-      all.back().answer.push_back(line.substr(2));
-      in_answer = true;
-    } else if (in_answer) {
-      all.push_back({line + "\n", {}, number});
-      in_answer = false;
-    } else if (!line.empty()) {
-      all.back().statement += line + "\n";
-    }
+std::vector<fs::path> files() {
+  const fs::path folder =
+      fs::path(__FILE__).parent_path().parent_path().parent_path() / "conformance";
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() == ".answers") found.push_back(entry.path());
   }
-  return all;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::stringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
+  std::ranges::sort(found);
+  return found;
 }
 
 std::vector<std::string> answered(const Result<Answer>& result) {
   std::vector<std::string> lines;
   if (result) {
-    lines = lines_of(shown(*result));
-    lines.insert(lines.begin(), "OK");
+    std::stringstream stream(shown(*result));
+    lines.emplace_back("OK");
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
     return lines;
   }
   lines.push_back(outcome(result));
@@ -67,73 +39,37 @@ std::vector<std::string> answered(const Result<Answer>& result) {
   return lines;
 }
 
-bool agree(const Recorded& wanted, std::vector<std::string> got) {
-  std::vector<std::string> want = wanted.answer;
-  if (want.front().starts_with("23")) {  // constraint violations get their text in engines/
-    return got.front().substr(0, 5) == want.front().substr(0, 5);
+bool agree(const Recorded& wanted, const std::vector<std::string>& got) {
+  if (wanted.answer.front().starts_with(
+          "23")) {  // constraint violations get their text in engines/
+    return got.front().substr(0, 5) == wanted.answer.front().substr(0, 5);
   }
-  const bool ordered = wanted.statement.find("order by") != std::string::npos;
-  if (!ordered && want.front() == "OK") {
-    std::ranges::sort(want);
-    std::ranges::sort(got);
-  }
-  return got == want;
+  return spar::test::same_answer(wanted.statement, wanted.answer, got);
 }
 
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text += line + "\n";
-  return text;
-}
+class Answers : public ::testing::TestWithParam<fs::path> {};
 
-void replay(MiniServer& server, const std::string& name) {
-  const std::vector<Recorded> all = recorded(name);
-  ASSERT_FALSE(all.empty()) << name;
+TEST_P(Answers, AreThoseOfPostgres) {
+  MiniServer server;
+  if (GetParam().stem() == "chinook") {
+    const std::string script = chinook_script();
+    if (script.empty()) GTEST_SKIP() << "SKIPPED: no Chinook script";
+    const Result<Answer> loaded = server.run(script);
+    ASSERT_TRUE(loaded) << outcome(loaded);
+    EXPECT_EQ(server.catalogue().tables().size(), 11u);
+  }
+  const std::vector<Recorded> all = recorded_answers(GetParam());
+  ASSERT_FALSE(all.empty());
   for (const Recorded& item : all) {
     const std::vector<std::string> got = answered(server.run(item.statement));
-    EXPECT_TRUE(agree(item, got)) << name << ":" << item.line << "\n"
+    EXPECT_TRUE(agree(item, got)) << GetParam().filename().string() << ":" << item.line << "\n"
                                   << item.statement << "PostgreSQL: " << joined(item.answer)
                                   << "Spar: " << joined(got);
   }
 }
 
-TEST(Answers, Expressions) {
-  MiniServer server;
-  replay(server, "expressions.answers");
-}
-
-TEST(Answers, Queries) {
-  MiniServer server;
-  replay(server, "queries.answers");
-}
-
-TEST(Answers, Schema) {
-  MiniServer server;
-  replay(server, "schema.answers");
-}
-
-TEST(Answers, Shop) {
-  MiniServer server;
-  replay(server, "shop.answers");
-}
-
-TEST(Answers, Chinook) {
-  const char* shared = std::getenv("SPAR_SHARED");
-  const std::filesystem::path folder =
-      shared != nullptr ? std::filesystem::path(shared) : source_root().parent_path() / "shared";
-  const std::filesystem::path script = folder / "data/chinook/Chinook_PostgreSql.sql";
-  if (!std::filesystem::exists(script)) GTEST_SKIP() << "SKIPPED: no Chinook script in " << folder;
-  std::string sql;
-  for (const std::string& line : lines_of(read_file(script))) {
-    const bool database = line.find("DATABASE") != std::string::npos || line.starts_with("\\c");
-    if (!database) sql += line + "\n";
-  }
-  MiniServer server;
-  const Result<Answer> loaded = server.run(sql);
-  ASSERT_TRUE(loaded) << outcome(loaded);
-  EXPECT_EQ(server.catalogue().tables().size(), 11u);
-  replay(server, "chinook.answers");
-}
+INSTANTIATE_TEST_SUITE_P(Files, Answers, ::testing::ValuesIn(files()),
+                         [](const auto& file) { return file.param.stem().string(); });
 
 }  // namespace
 }  // namespace spar::query::test

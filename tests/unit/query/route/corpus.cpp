@@ -71,7 +71,7 @@ const std::vector<std::string>& corpus() {
   static const std::vector<std::string> kAll = [] {
     std::vector<std::string> all(std::begin(kHard), std::end(kHard));
     const fs::path tests = source_root() / "tests";
-    for (const auto& entry : fs::directory_iterator(tests / "unit/query/answers")) {
+    for (const auto& entry : fs::directory_iterator(tests / "conformance")) {
       if (entry.path().extension() == ".answers") add_recorded(entry.path(), all);
     }
     for (const auto& entry : fs::directory_iterator(tests / "fuzz/corpus/sql")) {
