@@ -12,7 +12,8 @@
 //               events       "after": id of the last event already seen (0: all that are kept)
 //               switchover   "cluster", "to": copy name or "" for the best
 //               failover     "cluster", "to", "accept_data_loss": bool
-//               copy_add     "cluster", "name", "engine", "path" (absolute), "replica_only": bool
+//               copy_add     "cluster", "name", "engine", "path" (absolute), "replica_only": bool;
+//                            of a server "cluster", "name", "configuration": the file's text to be
 //               copy_remove  "cluster", "name"
 //               pause        "cluster"        resume  "cluster"
 //             "cluster" is "" when the configuration has only one.

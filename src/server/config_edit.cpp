@@ -75,7 +75,7 @@ std::vector<std::string> copy_names(const Config& config) {
   std::vector<std::string> names;
   for (const ClusterConfig& cluster : config.clusters) {
     for (const CopyConfig& copy : cluster.copies) {
-      names.push_back(cluster.name + "/" + copy.name + "=" + copy.path);
+      names.push_back(cluster.name + "/" + copy.name + "=" + copy.path + " " + copy.address.text());
     }
   }
   std::sort(names.begin(), names.end());
@@ -100,8 +100,18 @@ std::string path_as_written(const std::string& file, const std::string& path) {
 
 Lines block_for(const std::string& file, const CopyConfig& copy) {
   Lines block = {"[[cluster.copy]]", "name = " + quoted(copy.name),
-                 "engine = " + quoted(copy.engine),
-                 "path = " + quoted(path_as_written(file, copy.path))};
+                 "engine = " + quoted(copy.engine)};
+  if (copy.is_server()) block.push_back("address = " + quoted(copy.address.text()));
+  if (!copy.path.empty()) {
+    block.push_back("path = " + quoted(path_as_written(file, copy.path)));
+  }
+  if (!copy.programs.empty()) block.push_back("programs = " + quoted(copy.programs));
+  if (const Listener& at = copy.agent.at; at.on()) {
+    const bool six = at.host.contains(':');
+    block.push_back("agent = " +
+                    quoted((six ? "[" + at.host + "]" : at.host) + ":" + std::to_string(at.port)));
+    if (copy.agent.name != at.host) block.push_back("agent_name = " + quoted(copy.agent.name));
+  }
   if (copy.replica_only) block.push_back("role = \"replica\"");
   return block;
 }

@@ -29,40 +29,46 @@ control::Durability durability_of(Durability durability) {
   return control::Durability::mirrored;
 }
 
+control::Member member_of(const CopyConfig& copy) {
+  control::Member member;
+  member.name = copy.name;
+  member.engine = copy.engine;
+  member.location = copy.is_server() ? copy.address.without_password() : copy.path;
+  member.may_be_primary = !copy.replica_only;
+  return member;
+}
+
 ClusterSpec spec_of(const ClusterConfig& config) {
   ClusterSpec spec;
   spec.name = config.name;
   spec.mirrors = static_cast<std::uint32_t>(config.mirrors);
   spec.durability = durability_of(config.durability);
-  for (const CopyConfig& copy : config.copies) {
-    control::Member member;
-    member.name = copy.name;
-    member.engine = copy.engine;
-    member.location = copy.is_server() ? copy.address.without_password() : copy.path;
-    member.may_be_primary = !copy.replica_only;
-    spec.members.push_back(std::move(member));
-  }
+  for (const CopyConfig& copy : config.copies) spec.members.push_back(member_of(copy));
   return spec;
 }
 
-Result<std::shared_ptr<const agent::remote::TlsContext>> agent_tls_of(const AgentTlsConfig& tls) {
+using AgentTls = std::shared_ptr<const agent::remote::TlsContext>;
+
+Result<AgentTls> agent_tls_of(const AgentTlsConfig& tls) {
   using agent::remote::TlsContext;
-  if (tls.certificate.empty()) return std::shared_ptr<const TlsContext>();
+  if (tls.certificate.empty()) return AgentTls();
   return TlsContext::load({tls.certificate, tls.key, tls.authority}, TlsContext::Side::client);
+}
+
+postgres::ServerSpec server_of(const CopyConfig& copy, const AgentTls& tls) {
+  postgres::ServerSpec spec{copy.name, copy.address, copy.path};
+  if (const Listener& at = copy.agent.at; at.on()) {
+    spec.remote = {tls, {{at.host, at.port}, copy.agent.name, copy.name}};
+  }
+  spec.programs = copy.programs;
+  return spec;
 }
 
 Result<std::vector<postgres::ServerSpec>> servers_in(const Config& config,
                                                      const ClusterConfig& cluster) {
-  SPAR_ASSIGN(auto tls, agent_tls_of(config.agent_tls));
+  SPAR_ASSIGN(const AgentTls tls, agent_tls_of(config.agent_tls));
   std::vector<postgres::ServerSpec> servers;
-  for (const CopyConfig& copy : cluster.copies) {
-    postgres::ServerSpec spec{copy.name, copy.address, copy.path};
-    if (const Listener& at = copy.agent.at; at.on()) {
-      spec.remote = {tls, {{at.host, at.port}, copy.agent.name, copy.name}};
-    }
-    spec.programs = copy.programs;
-    servers.push_back(std::move(spec));
-  }
+  for (const CopyConfig& copy : cluster.copies) servers.push_back(server_of(copy, tls));
   return servers;
 }
 
@@ -339,6 +345,22 @@ Result<control::Command> command_of(const json& request, const control::Record& 
   return failure(Code::invalid, "there is no command \"" + name + "\"");
 }
 
+// A server that becomes a copy, as the configuration that is to be will have it.
+Result<postgres::ServerSpec> server_named(const json& request, const std::string& file,
+                                          const std::string& cluster, control::Member& member) {
+  SPAR_ASSIGN(const Config config, parse_config(request.value("configuration", ""), file));
+  for (const ClusterConfig& one : config.clusters) {
+    if (one.name != cluster) continue;
+    for (const CopyConfig& copy : one.copies) {
+      if (copy.name != member.name || !copy.is_server()) continue;
+      member = member_of(copy);
+      SPAR_ASSIGN(const AgentTls tls, agent_tls_of(config.agent_tls));
+      return server_of(copy, tls);
+    }
+  }
+  return failure(Code::invalid, "the configuration has no server \"" + member.name + "\"");
+}
+
 std::string describe(const control::Command& command, const control::Record& record) {
   std::string text = "would perform " + std::string(control::name_of(command));
   if (auto* what = std::get_if<control::Switchover>(&command)) {
@@ -363,11 +385,24 @@ json Node::command(const json& request) {
   if (!state.record) return admin_error("the cluster has no record yet", "Try again in a moment.");
   auto wanted = command_of(request, *state.record);
   if (!wanted) return admin_error(wanted.error());
+  auto* add = std::get_if<control::Add>(&*wanted);
+  std::optional<postgres::ServerSpec> server;
+  if (add != nullptr && (*hosted)->servers) {
+    auto named = server_named(request, config_.file, controller.spec().name, add->member);
+    if (!named) return admin_error(named.error());
+    server = std::move(*named);
+  }
   if (request.value("dry_run", false)) {
     return {{"ok", true}, {"message", describe(*wanted, *state.record)}};
   }
+  if (server) {
+    if (auto known = (*hosted)->servers->add_server(*server); !known) {
+      return admin_error(known.error());
+    }
+  }
   Monotonic deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   auto done = controller.ask(std::move(*wanted), deadline);
+  if (!done && server) (*hosted)->servers->remove_server(server->name);
   if (!done) return admin_error(done.error());
   return {{"ok", true}, {"message", *done}};
 }

@@ -2,7 +2,9 @@
 // lost can be made anew.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "tests/support/client_cluster.h"
@@ -33,6 +35,11 @@ class ServerRecord : public ::testing::Test {
     const auto answer = client.run(sql);
     EXPECT_TRUE(answer.ok) << answer.error;
     return answer.rows.empty() ? "" : answer.rows[0][0];
+  }
+  void command(const std::string& words) const {
+    const std::string line = std::string(SPAR_PROGRAM) + " " + words + " --config " +
+                             directory_.path() + "/spar.toml > /dev/null";
+    EXPECT_EQ(std::system(line.c_str()), 0) << line;
   }
   void start_again() { node_ = must(start_configured_node(directory_.path())); }
   fs::path record() const {
@@ -77,6 +84,34 @@ TEST_F(ServerRecord, AnOldOneIsToldAndALostOneIsMadeAnew) {
   wait("all copies", is_whole);
   EXPECT_EQ(ask("select sum(n) from t"), "3");
   lose_primary();  // and it is a cluster like any other
+  EXPECT_EQ(ask("select sum(n) from t"), "3");
+}
+
+TEST_F(ServerRecord, CopiesComeAndGo) {
+  ask("create table t as select 1 as n");
+  command("copy add d --path " + directory_.path() + "/copies/d");
+  wait("a fourth copy",
+       [](const json& now) { return is_whole(now) && copies_of(now).size() == 4; });
+  command("switchover --to d");
+  ask("insert into t values (2)");
+  const std::string old = primary_of(before_);
+  const json all = wait("all of them behind d", is_whole);
+  command("copy remove " + old);
+  EXPECT_EQ(copies_of(wait("three copies", is_whole)).size(), 3u);
+  // Its server is gone, and nobody keeps log for it.
+  const pid_t pid = copy_of(all, old).value("pid", 0);
+  for (int i = 0; i < 300 && ::kill(pid, 0) == 0; ++i) ::usleep(100'000);
+  EXPECT_NE(::kill(pid, 0), 0) << "the server of " << old << " is still there";
+  const std::string slots = "select count(*) from pg_replication_slots";
+  for (int i = 0; i < 300 && ask(slots) != "2"; ++i) ::usleep(100'000);
+  EXPECT_EQ(ask(slots), "2");
+
+  node_.reset();  // and so the file has it
+  start_again();
+  before_ = wait("the same three copies", is_whole);
+  EXPECT_EQ(copies_of(before_).size(), 3u);
+  EXPECT_EQ(primary_of(before_), "d");
+  lose_primary();
   EXPECT_EQ(ask("select sum(n) from t"), "3");
 }
 

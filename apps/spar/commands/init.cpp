@@ -71,19 +71,6 @@ void write_cluster(std::ostream& out, const InitOptions& options) {
                                          "made at the first start; CREATE DATABASE makes more"));
 }
 
-// A free port for each server; held together, so that none is found twice.
-std::vector<std::uint16_t> free_ports(int count) {
-  std::vector<server::OwnedFd> held;
-  std::vector<std::uint16_t> ports;
-  for (int i = 0; i < count; ++i) {
-    auto socket = server::listen_on({"127.0.0.1", 0});
-    auto bound = socket ? server::bound_to(socket->get()) : Result<server::Listener>({});
-    ports.push_back(bound && bound->port > 0 ? bound->port : static_cast<std::uint16_t>(5433 + i));
-    if (socket) held.push_back(std::move(*socket));
-  }
-  return ports;
-}
-
 void write_copy(std::ostream& out, const InitOptions& options, int index, std::uint16_t port) {
   std::string header = "[[cluster.copy]]", path = "path = " + quoted("copies/" + copy_name(index));
   out << '\n' << (index == 0 ? commented(header, "the first primary") : header + "\n");
@@ -162,6 +149,19 @@ int init(const InitOptions& options, const CommonOptions& common) {
 }
 
 }  // namespace
+
+// A free port for each server; held together, so that none is found twice.
+std::vector<std::uint16_t> free_ports(int count) {
+  std::vector<server::OwnedFd> held;
+  std::vector<std::uint16_t> ports;
+  for (int i = 0; i < count; ++i) {
+    auto socket = server::listen_on({"127.0.0.1", 0});
+    auto bound = socket ? server::bound_to(socket->get()) : Result<server::Listener>({});
+    ports.push_back(bound && bound->port > 0 ? bound->port : static_cast<std::uint16_t>(5433 + i));
+    if (socket) held.push_back(std::move(*socket));
+  }
+  return ports;
+}
 
 std::string copy_name(int index) {
   return std::string(1, static_cast<char>('a' + index));

@@ -1,7 +1,9 @@
 // spar/commands/init.h: a new node: its configuration file and empty directories for its copies.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -15,6 +17,8 @@ struct InitOptions {
   std::string listen = "127.0.0.1:6432";
 };
 
+// Of loopback, for servers that are to be made.
+std::vector<std::uint16_t> free_ports(int count);
 std::string copy_name(int index);                   // 0 -> "a"
 std::string node_file(const InitOptions& options);  // the text of spar.toml
 // Refuses (Code::io) a directory that holds a configuration or copies already.

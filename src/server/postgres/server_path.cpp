@@ -30,6 +30,21 @@ void ServerPath::attach(Gateway gateway) {
   gateway_ = std::move(gateway);
 }
 
+Result<void> ServerPath::add_server(ServerSpec spec) {
+  std::lock_guard lock(mutex_);
+  if (control::find_member(record_, spec.name) != nullptr) {
+    return failure(Code::invalid, "there is a copy \"" + spec.name + "\" already");
+  }
+  std::string name = spec.name;
+  specs_.insert_or_assign(std::move(name), std::move(spec));
+  return {};
+}
+
+void ServerPath::remove_server(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  specs_.erase(name);
+}
+
 std::optional<Place> ServerPath::place() const {
   std::lock_guard lock(mutex_);
   return place_;
@@ -122,8 +137,27 @@ void ServerPath::adopt(const Record& record) {
   }
 }
 
-// The machine has forgotten it; its watcher sees that it is no member.
-void ServerPath::forget(CopyId) {}
+void ServerPath::forget(CopyId copy) {
+  fencer_.post([this, copy] { let_go(copy); });
+}
+
+// It is no member any more: it is ended where Spar started it, and the primary keeps no log for it.
+void ServerPath::let_go(CopyId copy) {
+  const Record now = record();
+  ServerCopy* server = find(copy);
+  if (server == nullptr || control::find_member(now, copy) != nullptr) return;
+  if (server->managed()) {
+    if (auto ended = server->stop(now.epoch, agent::Stop::fast, in(kStopTime)); !ended) {
+      log_warning("server", server->name() + " is no copy any more, and cannot be stopped: " +
+                                ended.error().message);
+    }
+  }
+  const Monotonic deadline = in(kActionTime);
+  ServerCopy* primary = find(now.primary);
+  if (primary == nullptr) return;
+  auto control = primary->control(deadline);
+  if (control) (void)keep_slots(*control, now.primary, now, deadline);  // else at the next follow
+}
 
 void ServerPath::tell_again(CopyId copy) {
   std::lock_guard lock(mutex_);

@@ -71,6 +71,9 @@ class ServerPath : public DataPath {
   ~ServerPath() override;
 
   void attach(Gateway gateway);
+  // Before the record names it: a server that is about to become a copy, or did not become one.
+  Result<void> add_server(ServerSpec spec);
+  void remove_server(const std::string& name);
   std::optional<Place> place() const;
   // Who may answer reads, and how far they are; nothing: the primary alone. While it is asked for,
   // servers are looked at more often.
@@ -180,6 +183,7 @@ class ServerPath : public DataPath {
   Result<void> keep_slots(ServerControl& primary, CopyId copy, const control::Record& record,
                           Monotonic deadline);
   void end_old_primary(CopyId copy);
+  void let_go(CopyId copy);
   Result<void> write_ledger(ServerCopy& copy, const control::Record& record);
   Result<engines::postgres::Outcome> outcome(Epoch epoch, engines::postgres::Xid xid);
   Result<engines::postgres::Outcome> settled_outcome(ServerControl& control,

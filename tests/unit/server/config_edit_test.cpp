@@ -46,6 +46,25 @@ TEST(ConfigEdit, RemoveUndoesAdd) {
   EXPECT_EQ(*remove_copy(*added, "/d/spar.toml", "main", "c"), kText);
 }
 
+TEST(ConfigEdit, WritesAServerWithItsAgentAsItWillBeRead) {
+  const std::string text =
+      "[agent_tls]\ncertificate = \"c\"\nkey = \"k\"\nauthority = \"a\"\n[[cluster]]\nname = "
+      "\"m\"\n[[cluster.copy]]\nname = \"a\"\nengine = \"postgres\"\naddress = "
+      "\"host=10.0.0.1 user=postgres\"\n[[cluster.copy]]\nname = \"b\"\nengine = \"postgres\"\n"
+      "address = \"host=10.0.0.2 user=postgres\"\n";
+  CopyConfig server{"c", "postgres", "", true, {}, {}};
+  server.address = *engines::postgres::Conninfo::parse("host=10.0.0.3 password='it\\'s'");
+  server.agent = {{"10.0.0.3", 6445}, "db3"};
+  auto added = add_copy(text, "/d/spar.toml", "m", server);
+  ASSERT_TRUE(added) << added.error().message;
+  const CopyConfig read = parse_config(*added, "/d/spar.toml")->clusters[0].copies[2];
+  EXPECT_EQ(read.address.text(), server.address.text());
+  EXPECT_EQ(read.agent.name, "db3");
+  EXPECT_EQ(read.agent.at.port, 6445);
+  EXPECT_TRUE(read.replica_only);
+  EXPECT_EQ(*remove_copy(*added, "/d/spar.toml", "m", "c"), text);
+}
+
 TEST(ConfigEdit, RefusesWhatWouldBreakTheFile) {
   EXPECT_FALSE(add_copy(kText, "/d/f", "main", {"a", "sqlite", "/d/c", false}));
   EXPECT_FALSE(add_copy(kText, "/d/f", "other", {"c", "sqlite", "/d/c", false}));
