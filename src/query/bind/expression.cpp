@@ -43,8 +43,25 @@ std::string_view clause_name(Clause clause) {
       return "DEFAULT";
     case Clause::execute:
       return "EXECUTE";
+    case Clause::window:
+      return "window definitions";
+    case Clause::frame_range:
+      return "RANGE";
+    case Clause::frame_rows:
+      return "ROWS";
+    case Clause::frame_groups:
+      return "GROUPS";
   }
   return "";
+}
+
+std::string clause_of_error(Clause clause) {
+  std::string where(clause_name(clause));
+  if (clause == Clause::join_on) return "JOIN conditions";
+  if (clause == Clause::check) return "check constraints";
+  if (clause == Clause::column_default) return "DEFAULT expressions";
+  if (clause == Clause::on_conflict) return "UPDATE";
+  return is_frame(clause) ? "window " + where : where;
 }
 
 Result<ScalarRef> ExpressionBinder::condition(const Node* node) {
@@ -167,7 +184,7 @@ Result<ScalarRef> ExpressionBinder::column(const PgQuery__ColumnRef& reference) 
     return binding_.error("0A000", "cannot use column reference in DEFAULT expression",
                           reference.location);
   }
-  if (clause_ == Clause::limit || clause_ == Clause::offset) {
+  if (clause_ == Clause::limit || clause_ == Clause::offset || is_frame(clause_)) {
     return binding_.error(
         "42P10", "argument of " + std::string(clause_name(clause_)) + " must not contain variables",
         reference.location);

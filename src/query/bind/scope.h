@@ -43,11 +43,22 @@ struct AggregateSink {
   int first_location = -1;
 };
 
+// The window functions of one SELECT, and the windows that its WINDOW clause names.
+struct NamedWindow {
+  std::string name;
+  algebra::WindowSpec spec;
+};
+struct WindowSink {
+  std::vector<algebra::WindowCall> calls;
+  std::vector<NamedWindow> named;
+};
+
 struct Scope {
   const Scope* outer = nullptr;
   std::uint32_t block = 0;
   std::vector<NamespaceItem> items;
   AggregateSink* aggregates = nullptr;  // null: aggregates are not allowed here
+  WindowSink* windows = nullptr;        // null: nor are window functions
 };
 
 struct ColumnName {

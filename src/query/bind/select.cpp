@@ -35,12 +35,13 @@ SelectBinder::SelectBinder(Binding& binding, const QueryPlace& place)
 
 Result<void> SelectBinder::bind(const PgQuery__SelectStmt& statement) {
   if (statement.into_clause != nullptr) return not_supported("SELECT INTO");
-  if (statement.n_window_clause > 0) return not_supported("WINDOW");
   if (statement.n_values_lists > 0) {
     SPAR_TRY(values(statement));
   } else {
     SPAR_TRY(from_and_where(statement));
     scope_.aggregates = &sink_;
+    scope_.windows = &windows_;
+    SPAR_TRY(bind_windows(binding_, scope_, place_.ctes, GRAMMAR_LIST(statement, window_clause)));
     SPAR_TRY(select_list(GRAMMAR_LIST(statement, target_list)));
   }
   if (statement.having_clause != nullptr) {
@@ -207,13 +208,14 @@ Result<ScalarRef> SelectBinder::group_item(const Node* node) {
 
 namespace {
 
-bool mentions_aggregate(ScalarRef scalar, const AggregateSink& sink) {
+// Whether the scalar uses a result of one of the calls, of aggregates or of window functions.
+bool mentions_call(ScalarRef scalar, const auto& sink) {
   if (const auto column = algebra::as_column(scalar)) {
     return std::ranges::any_of(sink.calls, [&](const auto& c) { return c.column == *column; });
   }
   bool found = false;
   algebra::for_each_operand(
-      *scalar, [&](ScalarRef operand) { found = found || mentions_aggregate(operand, sink); });
+      *scalar, [&](ScalarRef operand) { found = found || mentions_call(operand, sink); });
   return found;
 }
 
@@ -227,7 +229,11 @@ Result<void> SelectBinder::group_by(const PgQuery__SelectStmt& statement) {
     }
     SPAR_ASSIGN(ScalarRef item, group_item(node));
     SPAR_ASSIGN(item, coerce_unknown(binding_, item));
-    if (mentions_aggregate(item, sink_)) {
+    if (mentions_call(item, windows_)) {
+      return binding_.error("42P20", "window functions are not allowed in GROUP BY",
+                            item->location);
+    }
+    if (mentions_call(item, sink_)) {
       return binding_.error("42803", "aggregate functions are not allowed in GROUP BY",
                             item->location);
     }
@@ -279,12 +285,13 @@ Result<void> SelectBinder::locking(const PgQuery__SelectStmt& statement) {
     if (clause.wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitError) {
       return not_supported("NOWAIT");
     }
-    const std::string_view refused = distinct_              ? "DISTINCT clause"
-                                     : has_groups_          ? "GROUP BY clause"
-                                     : having_              ? "HAVING clause"
-                                     : !sink_.calls.empty() ? "aggregate functions"
-                                     : is_values_           ? "VALUES"
-                                                            : "";
+    const std::string_view refused = distinct_                 ? "DISTINCT clause"
+                                     : has_groups_             ? "GROUP BY clause"
+                                     : having_                 ? "HAVING clause"
+                                     : !sink_.calls.empty()    ? "aggregate functions"
+                                     : !windows_.calls.empty() ? "window functions"
+                                     : is_values_              ? "VALUES"
+                                                               : "";
     if (!refused.empty()) {
       return sql_error("0A000", "FOR UPDATE is not allowed with " + std::string(refused));
     }
@@ -303,11 +310,36 @@ Result<void> SelectBinder::aggregate() {
   if (having_ != nullptr) {
     SPAR_ASSIGN(having_, grouping_.rewrite(having_));
   }
+  SPAR_TRY(group_windows());
   relation_ = grouping_.aggregate(relation_, std::move(sink_.calls), has_groups_);
   if (having_ == nullptr) return {};
   std::vector<ColumnId> columns = relation_->columns;
   relation_ = binding_.arena().relation(algebra::Filter{relation_, having_}, std::move(columns));
   return {};
+}
+
+// What window functions see are groups, too.
+Result<void> SelectBinder::group_windows() {
+  const auto rewrite = [&](ScalarRef& scalar) -> Result<void> {
+    if (scalar == nullptr) return {};
+    SPAR_ASSIGN(scalar, grouping_.rewrite(scalar));
+    return {};
+  };
+  for (algebra::WindowCall& call : windows_.calls) {
+    for (ScalarRef& argument : call.arguments) SPAR_TRY(rewrite(argument));
+    SPAR_TRY(rewrite(call.filter));
+    for (ScalarRef& item : call.window.partition) SPAR_TRY(rewrite(item));
+    for (algebra::SortKey& key : call.window.order) SPAR_TRY(rewrite(key.expression));
+  }
+  return {};
+}
+
+void SelectBinder::add_windows() {
+  if (windows_.calls.empty()) return;
+  std::vector<ColumnId> columns = relation_->columns;
+  for (const algebra::WindowCall& call : windows_.calls) columns.push_back(call.column);
+  relation_ = binding_.arena().relation(algebra::Window{relation_, std::move(windows_.calls)},
+                                        std::move(columns));
 }
 
 Result<void> SelectBinder::check_comparable() const {
@@ -358,6 +390,7 @@ Result<BoundQuery> SelectBinder::finish() {
     SPAR_ASSIGN(value, coerce_unknown(binding_, value));
   }
   SPAR_TRY(aggregate());
+  add_windows();
   BoundQuery query;
   std::vector<Target> all = targets_;
   all.insert(all.end(), hidden_.begin(), hidden_.end());

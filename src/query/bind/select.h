@@ -40,6 +40,8 @@ class SelectBinder {
                                                   std::string_view clause);
   Result<void> locking(const PgQuery__SelectStmt& statement);
   Result<void> aggregate();
+  Result<void> group_windows();
+  void add_windows();
   Result<std::vector<algebra::SortKey>> sort_keys(RelationRef projected);
   Result<void> check_comparable() const;
 
@@ -47,6 +49,7 @@ class SelectBinder {
   QueryPlace place_;
   Scope scope_;
   AggregateSink sink_;
+  WindowSink windows_;
   Grouping grouping_;
   RelationRef relation_ = nullptr;
   std::vector<Target> targets_, hidden_;
@@ -60,6 +63,10 @@ struct LimitParts {
 };
 Result<LimitParts> bind_limit(Binding& binding, const PgQuery__SelectStmt& statement,
                               const QueryPlace& place);
+
+// The WINDOW clause, into the scope's sink.
+Result<void> bind_windows(Binding& binding, const Scope& scope, const CteScope* ctes,
+                          grammar::Nodes definitions);
 
 // ORDER BY's own defaults: nulls come last, and first with DESC.
 struct SortDirection {

@@ -18,6 +18,7 @@ Result<Block> Writer::block(RelationRef relation) {
                         [&](const algebra::Filter& node) { return filter(node); },
                         [&](const algebra::Project& node) { return projection(relation, node); },
                         [&](const algebra::Aggregate& node) { return aggregation(relation, node); },
+                        [&](const algebra::Window& node) { return window(relation, node); },
                         [&](const algebra::Distinct& node) { return distinct(relation, node); },
                         [&](const algebra::SetOp& node) { return set_operation(relation, node); },
                         [&](const algebra::Sort& node) { return sort(node); },
@@ -164,6 +165,16 @@ Result<Block> Writer::distinct_by_key(const Block& inner) {
   return made;
 }
 
+// SQLite's own order has nulls first, and last with DESC.
+std::string Writer::order_suffix(const algebra::SortKey& key) const {
+  const auto column = algebra::as_column(key.expression);
+  const bool nullable = !column || arena_.info(*column).nullable;
+  std::string suffix = key.descending ? " DESC" : "";
+  if (nullable && key.nulls_first && key.descending) suffix += " NULLS FIRST";
+  if (nullable && !key.nulls_first && !key.descending) suffix += " NULLS LAST";
+  return suffix;
+}
+
 Result<Block> Writer::sort(const algebra::Sort& node) {
   SPAR_ASSIGN(Block made, block(node.input));
   const bool by_key = std::ranges::any_of(
@@ -172,13 +183,7 @@ Result<Block> Writer::sort(const algebra::Sort& node) {
     SPAR_ASSIGN(made, wrapped(made));
   }
   for (const algebra::SortKey& key : node.keys) {
-    const auto column = algebra::as_column(key.expression);
-    const bool nullable = !column || arena_.info(*column).nullable;
-    // SQLite's own order has nulls first, and last with DESC.
-    std::string suffix = key.descending ? " DESC" : "";
-    if (nullable && key.nulls_first && key.descending) suffix += " NULLS FIRST";
-    if (nullable && !key.nulls_first && !key.descending) suffix += " NULLS LAST";
-    made.order.push_back({key.expression, std::move(suffix)});
+    made.order.push_back({key.expression, order_suffix(key)});
   }
   made.phase = Phase::sorted;
   return made;

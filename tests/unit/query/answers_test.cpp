@@ -117,6 +117,11 @@ TEST(Answers, Shop) {
   replay(server, "shop.answers");
 }
 
+TEST(Answers, Windows) {
+  MiniServer server;
+  replay(server, "windows.answers");
+}
+
 TEST(Answers, Chinook) {
   const char* shared = std::getenv("SPAR_SHARED");
   const std::filesystem::path folder =

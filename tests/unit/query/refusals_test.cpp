@@ -38,7 +38,6 @@ TEST(Refusals, NameTheFeature) {
       {"lock table t", "LOCK TABLE"},
       {"do 'begin end'", "DO"},
       {"merge into t using t s on true when matched then delete", "MERGE"},
-      {"select count(*) over () from t", "a window function"},
       {"select b from t group by rollup (b)", "GROUPING SETS, ROLLUP and CUBE"},
       {"select distinct on (b) b from t", "DISTINCT ON"},
       {"with recursive r as (select 1) select * from r", "WITH RECURSIVE"},
