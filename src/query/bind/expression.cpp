@@ -260,6 +260,7 @@ Result<ScalarRef> ExpressionBinder::logic(const PgQuery__BoolExpr& expr) {
 }
 
 Result<ScalarRef> ExpressionBinder::null_test(const PgQuery__NullTest& test) {
+  if (is_row(test.arg)) return row_null_test(test);
   SPAR_ASSIGN(ScalarRef argument, bind(test.arg));
   if (algebra::as_constant(argument) != nullptr) {
     SPAR_ASSIGN(argument, coerce_unknown(binding_, argument));

@@ -41,6 +41,8 @@ inline bool is_frame(Clause clause) {
          clause == Clause::frame_groups;
 }
 
+bool is_row(const grammar::Node* node);  // (a, b) or ROW(...)
+
 class ExpressionBinder {
  public:
   ExpressionBinder(Binding& binding, const Scope& scope, const CteScope* ctes, Clause clause)
@@ -102,6 +104,18 @@ class ExpressionBinder {
                                                 std::vector<ScalarRef> arguments, Type& type);
   Result<void> check_level(const algebra::AggregateCall& call, int location);
   ScalarRef collect(algebra::AggregateCall call, const std::string& name, Type type, int location);
+
+  // row.cpp
+  Result<std::vector<ScalarRef>> row(const Node* node);
+  Result<ScalarRef> compare_rows(std::string_view name, const std::vector<ScalarRef>& left,
+                                 const std::vector<ScalarRef>& right, int location);
+  Result<ScalarRef> order_rows(std::string_view name, const std::vector<ScalarRef>& left,
+                               const std::vector<ScalarRef>& right, int location);
+  Result<ScalarRef> row_operator(const PgQuery__AExpr& expr, std::string_view name);
+  Result<ScalarRef> row_distinct(const PgQuery__AExpr& expr, bool negated);
+  Result<ScalarRef> row_in_list(const PgQuery__AExpr& expr, bool negated);
+  Result<ScalarRef> row_null_test(const PgQuery__NullTest& test);
+  Result<ScalarRef> row_quantified(const PgQuery__SubLink& link, algebra::RelationRef query);
 
   // window.cpp
   Result<ScalarRef> window_call(const PgQuery__FuncCall& call, const std::string& name);

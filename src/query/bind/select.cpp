@@ -53,11 +53,12 @@ Result<void> SelectBinder::bind(const PgQuery__SelectStmt& statement) {
   if (statement.n_distinct_clause > 0) {
     distinct_ = true;
     const bool on = statement.distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
-    if (on) return not_supported("DISTINCT ON");
+    if (on) SPAR_TRY(distinct_on(statement));
   }
   SPAR_ASSIGN(const LimitParts limit, bind_limit(binding_, statement, place_));
   limit_ = limit.count;
   offset_ = limit.offset;
+  ties_ = limit.ties;
   return locking(statement);
 }
 
@@ -248,18 +249,22 @@ Result<void> SelectBinder::group_by(const PgQuery__SelectStmt& statement) {
   return {};
 }
 
-Result<std::size_t> SelectBinder::order_target(const Node* node) {
-  if (integer_constant(node)) return ordinal(node, "ORDER BY");
+Result<std::size_t> SelectBinder::order_target(const Node* node, std::string_view clause) {
+  if (integer_constant(node)) return ordinal(node, clause);
   if (node->node_case == PG_QUERY__NODE__NODE_A_CONST) {
-    return binding_.error("42601", "non-integer constant in ORDER BY", node->a_const->location);
+    return binding_.error("42601", "non-integer constant in " + std::string(clause),
+                          node->a_const->location);
   }
-  SPAR_ASSIGN(const std::optional<std::size_t> named, named_target(node, "ORDER BY"));
+  SPAR_ASSIGN(const std::optional<std::size_t> named, named_target(node, clause));
   if (named) return *named;
   ExpressionBinder expressions(binding_, scope_, place_.ctes, Clause::order_by);
   SPAR_ASSIGN(ScalarRef value, expressions.bind(node));
   SPAR_ASSIGN(value, coerce_unknown(binding_, value));
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     if (algebra::same(targets_[i].value, value)) return i;
+  }
+  for (std::size_t i = 0; i < hidden_.size(); ++i) {
+    if (algebra::same(hidden_[i].value, value)) return targets_.size() + i;
   }
   hidden_.push_back({"", value});
   return targets_.size() + hidden_.size() - 1;
@@ -269,7 +274,7 @@ Result<void> SelectBinder::order_by(grammar::Nodes list) {
   for (const Node* node : list) {
     const PgQuery__SortBy& sort = *node->sort_by;
     SPAR_ASSIGN(const SortDirection direction, sort_direction(binding_, sort));
-    SPAR_ASSIGN(const std::size_t target, order_target(sort.node));
+    SPAR_ASSIGN(const std::size_t target, order_target(sort.node, "ORDER BY"));
     order_.push_back(
         {target, direction.descending, direction.nulls_first, grammar::location_of(sort.node)});
   }
@@ -347,7 +352,7 @@ Result<void> SelectBinder::check_comparable() const {
     const bool shown = item.target < targets_.size();
     const Type type =
         (shown ? targets_[item.target] : hidden_[item.target - targets_.size()]).value->type;
-    if (distinct_ && !shown) {
+    if (distinct_ && on_.empty() && !shown) {
       return binding_.error("42P10",
                             "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
                             item.location);
@@ -360,7 +365,7 @@ Result<void> SelectBinder::check_comparable() const {
     return failure;
   }
   for (const Target& target : targets_) {
-    if (!distinct_ || is_comparable(target.value->type.id)) continue;
+    if (!distinct_ || !on_.empty() || is_comparable(target.value->type.id)) continue;
     return binding_.error(
         "42883",
         "could not identify an equality operator for type " + name_of(target.value->type.id),
@@ -400,7 +405,15 @@ Result<BoundQuery> SelectBinder::finish() {
   const std::vector<ColumnId> shown(columns.begin(),
                                     columns.begin() + static_cast<std::ptrdiff_t>(targets_.size()));
   SPAR_ASSIGN(std::vector<algebra::SortKey> keys, sort_keys(query.relation));
-  if (distinct_) query.relation = arena.relation(algebra::Distinct{query.relation}, columns);
+  if (!on_.empty()) {
+    query.relation = first_of_each(query.relation, keys);
+  } else if (distinct_) {
+    query.relation = arena.relation(algebra::Distinct{query.relation}, columns);
+  }
+  if (ties_) {
+    SPAR_ASSIGN(query.relation, with_ties(binding_, query.relation, keys, {limit_, offset_}));
+    limit_ = offset_ = nullptr;
+  }
   if (!keys.empty()) {
     query.relation = arena.relation(algebra::Sort{query.relation, std::move(keys)}, columns);
   }

@@ -164,6 +164,7 @@ class Writer {
   Result<std::string> scan(RelationRef relation, const algebra::Scan& node);
   std::string alias(std::string_view prefix);
   Result<std::string> bag_operand(RelationRef relation);
+  Result<std::string> bag_side(RelationRef relation, Block& made);
   Result<std::string> compound(const algebra::SetOp& node, const std::vector<ColumnId>& labels);
   Result<std::string> compound_leaf(RelationRef relation, const std::vector<ColumnId>* labels);
 

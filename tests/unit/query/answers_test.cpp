@@ -122,6 +122,11 @@ TEST(Answers, Windows) {
   replay(server, "windows.answers");
 }
 
+TEST(Answers, Rows) {
+  MiniServer server;
+  replay(server, "rows.answers");
+}
+
 TEST(Answers, Chinook) {
   const char* shared = std::getenv("SPAR_SHARED");
   const std::filesystem::path folder =
