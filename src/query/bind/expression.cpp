@@ -108,6 +108,8 @@ Result<ScalarRef> ExpressionBinder::dispatch(const Node* node) {
       return sublink(*node->sub_link);
     case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
       return collate(*node->collate_clause);
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC:
+      return grouping(*node->grouping_func);
     case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
       return binding_.error("42601", "DEFAULT is not allowed in this context",
                             node->set_to_default->location);

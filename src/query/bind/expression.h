@@ -105,6 +105,8 @@ class ExpressionBinder {
   Result<void> check_level(const algebra::AggregateCall& call, int location);
   ScalarRef collect(algebra::AggregateCall call, const std::string& name, Type type, int location);
 
+  Result<ScalarRef> grouping(const PgQuery__GroupingFunc& function);  // grouping_sets.cpp
+
   // row.cpp
   Result<std::vector<ScalarRef>> row(const Node* node);
   Result<ScalarRef> compare_rows(std::string_view name, const std::vector<ScalarRef>& left,

@@ -37,9 +37,14 @@ struct CteScope {
   const CteScope* outer = nullptr;
 };
 
+struct GroupingCall {  // GROUPING(...)
+  ColumnId column;
+  std::vector<ScalarRef> arguments;
+};
 // The aggregates of one SELECT, while its expressions are bound.
 struct AggregateSink {
   std::vector<algebra::AggregateCall> calls;
+  std::vector<GroupingCall> groupings;
   int first_location = -1;
 };
 

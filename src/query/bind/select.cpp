@@ -223,30 +223,33 @@ bool mentions_call(ScalarRef scalar, const auto& sink) {
 }  // namespace
 
 Result<void> SelectBinder::group_by(const PgQuery__SelectStmt& statement) {
-  if (statement.group_distinct) return not_supported("GROUP BY DISTINCT");
-  for (const Node* node : GRAMMAR_LIST(statement, group_clause)) {
-    if (node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
-      return binding_.missing(grammar::feature_name(node), node->grouping_set->location);
-    }
-    SPAR_ASSIGN(ScalarRef item, group_item(node));
-    SPAR_ASSIGN(item, coerce_unknown(binding_, item));
-    if (mentions_call(item, windows_)) {
-      return binding_.error("42P20", "window functions are not allowed in GROUP BY",
-                            item->location);
-    }
-    if (mentions_call(item, sink_)) {
-      return binding_.error("42803", "aggregate functions are not allowed in GROUP BY",
-                            item->location);
-    }
-    if (!is_comparable(item->type.id)) {
-      return binding_.error(
-          "42883", "could not identify an equality operator for type " + name_of(item->type.id),
-          item->location);
-    }
-    grouping_.add(item);
+  const grammar::Nodes items = GRAMMAR_LIST(statement, group_clause);
+  const bool sets = std::ranges::any_of(
+      items, [](const Node* node) { return node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET; });
+  if (sets) return grouping_sets(statement);
+  for (const Node* node : items) {
+    SPAR_TRY(simple_set(node));
     has_groups_ = true;
   }
   return {};
+}
+
+Result<std::size_t> SelectBinder::group_expression(const Node* node) {
+  SPAR_ASSIGN(ScalarRef item, group_item(node));
+  SPAR_ASSIGN(item, coerce_unknown(binding_, item));
+  if (mentions_call(item, windows_)) {
+    return binding_.error("42P20", "window functions are not allowed in GROUP BY", item->location);
+  }
+  if (mentions_call(item, sink_)) {
+    return binding_.error("42803", "aggregate functions are not allowed in GROUP BY",
+                          item->location);
+  }
+  if (!is_comparable(item->type.id)) {
+    return binding_.error(
+        "42883", "could not identify an equality operator for type " + name_of(item->type.id),
+        item->location);
+  }
+  return grouping_.add(item);
 }
 
 Result<std::size_t> SelectBinder::order_target(const Node* node, std::string_view clause) {
@@ -306,7 +309,8 @@ Result<void> SelectBinder::locking(const PgQuery__SelectStmt& statement) {
 }
 
 Result<void> SelectBinder::aggregate() {
-  if (!has_groups_ && having_ == nullptr && sink_.calls.empty()) return {};
+  const bool asks = !sink_.calls.empty() || !sink_.groupings.empty();
+  if (!has_groups_ && having_ == nullptr && !asks) return {};
   for (std::vector<Target>* list : {&targets_, &hidden_}) {
     for (Target& target : *list) {
       SPAR_ASSIGN(target.value, grouping_.rewrite(target.value));
@@ -316,11 +320,38 @@ Result<void> SelectBinder::aggregate() {
     SPAR_ASSIGN(having_, grouping_.rewrite(having_));
   }
   SPAR_TRY(group_windows());
-  relation_ = grouping_.aggregate(relation_, std::move(sink_.calls), has_groups_);
+  if (sets_.empty()) {
+    SPAR_TRY(plain_groupings());
+    relation_ = grouping_.aggregate(relation_, std::move(sink_.calls), has_groups_);
+    relation_ = add_groupings(relation_);
+  } else {
+    SPAR_ASSIGN(relation_,
+                grouping_.aggregate_sets(relation_, sink_.calls, sink_.groupings, sets_));
+  }
   if (having_ == nullptr) return {};
   std::vector<ColumnId> columns = relation_->columns;
   relation_ = binding_.arena().relation(algebra::Filter{relation_, having_}, std::move(columns));
   return {};
+}
+
+// Without grouping sets every group is grouped by all: GROUPING() is 0.
+Result<void> SelectBinder::plain_groupings() {
+  for (const GroupingCall& call : sink_.groupings) {
+    for (const ScalarRef argument : call.arguments) SPAR_TRY(grouping_.group_of(argument));
+  }
+  return {};
+}
+
+RelationRef SelectBinder::add_groupings(RelationRef input) {
+  if (sink_.groupings.empty()) return input;
+  algebra::Project body{input, {}};
+  std::vector<ColumnId> columns = input->columns;
+  for (const ColumnId id : columns) body.expressions.push_back(binding_.arena().column_ref(id));
+  for (const GroupingCall& call : sink_.groupings) {
+    columns.push_back(call.column);
+    body.expressions.push_back(make_constant(binding_, std::int64_t{0}, Type{TypeId::int4, -1}));
+  }
+  return binding_.arena().relation(std::move(body), std::move(columns));
 }
 
 // What window functions see are groups, too.

@@ -33,6 +33,13 @@ class SelectBinder {
   Result<bool> series_target(const PgQuery__ResTarget& target);
   Result<void> group_by(const PgQuery__SelectStmt& statement);
   Result<ScalarRef> group_item(const grammar::Node* node);
+  Result<std::size_t> group_expression(const grammar::Node* node);
+  // grouping_sets.cpp
+  Result<void> grouping_sets(const PgQuery__SelectStmt& statement);
+  Result<GroupingSet> simple_set(const grammar::Node* node);
+  Result<std::vector<GroupingSet>> expand(const grammar::Node* node);
+  Result<void> plain_groupings();
+  RelationRef add_groupings(RelationRef input);
   Result<void> order_by(grammar::Nodes list);
   Result<std::size_t> order_target(const grammar::Node* node, std::string_view clause);
   // first_rows.cpp
@@ -57,7 +64,8 @@ class SelectBinder {
   RelationRef relation_ = nullptr;
   std::vector<Target> targets_, hidden_;
   std::vector<OrderItem> order_;
-  std::vector<std::size_t> on_;  // the targets of DISTINCT ON
+  std::vector<GroupingSet> sets_;  // empty: GROUP BY names plain expressions only
+  std::vector<std::size_t> on_;    // the targets of DISTINCT ON
   ScalarRef having_ = nullptr, limit_ = nullptr, offset_ = nullptr;
   bool distinct_ = false, has_groups_ = false, is_values_ = false, ties_ = false;
 };

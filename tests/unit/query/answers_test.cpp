@@ -127,6 +127,11 @@ TEST(Answers, Rows) {
   replay(server, "rows.answers");
 }
 
+TEST(Answers, GroupingSets) {
+  MiniServer server;
+  replay(server, "grouping_sets.answers");
+}
+
 TEST(Answers, Chinook) {
   const char* shared = std::getenv("SPAR_SHARED");
   const std::filesystem::path folder =
