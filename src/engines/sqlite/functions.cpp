@@ -1,4 +1,5 @@
-// Makes query/functions callable in SQL: one trampoline for scalars, three for aggregates.
+// Makes query/functions callable in SQL: a trampoline for scalars, two for
+// aggregates, four for aggregates over windows.
 #include <sqlite3.h>
 
 #include <memory>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "engines/sqlite/connection.h"
+#include "query/functions/frame.h"
 #include "query/functions/registry.h"
 
 namespace spar::engines::sqlite {
@@ -13,6 +15,7 @@ namespace {
 
 using query::functions::Accumulator;
 using query::functions::AggregateEntry;
+using query::functions::FrameAccumulator;
 using query::functions::ScalarEntry;
 
 void give_error(sqlite3_context* context, const Error& error) {
@@ -68,7 +71,7 @@ void step_aggregate(sqlite3_context* context, int count, sqlite3_value** values)
   if (state == nullptr) return sqlite3_result_error_nomem(context);
   if (state->accumulator == nullptr) state->accumulator = entry->make().release();
   std::vector<data::Datum> arguments;
-  if (!take(count, values, false, arguments)) return;
+  if (!take(count, values, entry->sees_nulls, arguments)) return;
   Result<void> stepped = state->accumulator->step(arguments);
   if (!stepped) give_error(context, stepped.error());
 }
@@ -85,6 +88,49 @@ void finish_aggregate(sqlite3_context* context) {
   give(context, *result);
 }
 
+FrameAccumulator** frame_of(sqlite3_context* context) {
+  return static_cast<FrameAccumulator**>(
+      sqlite3_aggregate_context(context, static_cast<int>(sizeof(FrameAccumulator*))));
+}
+
+void step_frame(sqlite3_context* context, int count, sqlite3_value** values) {
+  auto* entry = static_cast<const AggregateEntry*>(sqlite3_user_data(context));
+  FrameAccumulator** frame = frame_of(context);
+  if (frame == nullptr) return sqlite3_result_error_nomem(context);
+  if (*frame == nullptr) *frame = new FrameAccumulator(*entry);
+  std::vector<data::Datum> arguments;
+  if (!take(count, values, entry->sees_nulls, arguments)) return;
+  Result<void> stepped = (*frame)->step(arguments);
+  if (!stepped) give_error(context, stepped.error());
+}
+
+void inverse_frame(sqlite3_context* context, int count, sqlite3_value** values) {
+  auto* entry = static_cast<const AggregateEntry*>(sqlite3_user_data(context));
+  FrameAccumulator** frame = frame_of(context);
+  std::vector<data::Datum> arguments;
+  if (frame == nullptr || *frame == nullptr) return;
+  if (take(count, values, entry->sees_nulls, arguments)) (*frame)->inverse();
+}
+
+void give_frame(sqlite3_context* context, FrameAccumulator* frame) {
+  auto* entry = static_cast<const AggregateEntry*>(sqlite3_user_data(context));
+  Result<data::Datum> result = frame != nullptr ? frame->value() : entry->make()->finish();
+  if (!result) return give_error(context, result.error());
+  give(context, *result);
+}
+
+void value_frame(sqlite3_context* context) {
+  FrameAccumulator** frame = frame_of(context);
+  give_frame(context, frame == nullptr ? nullptr : *frame);
+}
+
+void finish_frame(sqlite3_context* context) {
+  FrameAccumulator** slot = frame_of(context);
+  const std::unique_ptr<FrameAccumulator> frame(slot == nullptr ? nullptr : *slot);
+  if (slot != nullptr) *slot = nullptr;
+  give_frame(context, frame.get());
+}
+
 }  // namespace
 
 Result<void> register_functions(sqlite3* db) {
@@ -99,6 +145,11 @@ Result<void> register_functions(sqlite3* db) {
     int code = sqlite3_create_function_v2(db, std::string(entry.name).c_str(), entry.arity, kFlags,
                                           const_cast<AggregateEntry*>(&entry), nullptr,
                                           step_aggregate, finish_aggregate, nullptr);
+    if (code != SQLITE_OK) return Failure(error_of(db, code));
+    code =
+        sqlite3_create_window_function(db, query::functions::over_name(entry).c_str(), entry.arity,
+                                       kFlags, const_cast<AggregateEntry*>(&entry), step_frame,
+                                       finish_frame, value_frame, inverse_frame, nullptr);
     if (code != SQLITE_OK) return Failure(error_of(db, code));
   }
   return {};

@@ -143,20 +143,33 @@ class Printer {
     }
     return "Aggregate [" + groups + "] [" + calls + "]";
   }
+  std::string line(const Window& node, const Relation&) {
+    std::string calls;
+    for (const WindowCall& call : node.calls) {
+      calls += (calls.empty() ? "" : ", ") + column(call.column) + " = " +
+               std::string(call.operation) + "(" + list(call.arguments) + ")";
+      if (call.filter != nullptr) calls += " where " + scalar(call.filter);
+      calls += " over (" + list(call.window.partition);
+      if (!call.window.order.empty()) calls += " order by " + sort_keys(call.window.order);
+      calls += ")";
+    }
+    return "Window [" + calls + "]";
+  }
   std::string line(const Distinct&, const Relation&) { return "Distinct"; }
   std::string line(const SetOp& node, const Relation& whole) {
     constexpr std::string_view kKinds[] = {"union", "intersect", "except"};
     return "SetOp " + std::string(kKinds[static_cast<int>(node.kind)]) + (node.all ? " all" : "") +
            " [" + columns(whole.columns) + "]";
   }
-  std::string line(const Sort& node, const Relation&) {
+  std::string line(const Sort& node, const Relation&) { return "Sort " + sort_keys(node.keys); }
+  std::string sort_keys(const std::vector<SortKey>& list_of_keys) {
     std::string keys;
-    for (const SortKey& key : node.keys) {
+    for (const SortKey& key : list_of_keys) {
       keys += (keys.empty() ? "" : ", ") + scalar(key.expression);
       keys += key.descending ? " desc" : "";
       keys += key.nulls_first ? " nulls first" : "";
     }
-    return "Sort " + keys;
+    return keys;
   }
   std::string line(const Limit& node, const Relation&) {
     std::string text = "Limit";

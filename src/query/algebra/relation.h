@@ -2,8 +2,8 @@
 //
 // Contract    A Relation is immutable and lives in an Arena; `columns` are what it gives, in order.
 //             A column that an operator passes through keeps its id; a computed one gets its own.
-//             The operators above Filter come in SELECT's order (Aggregate, Filter, Project,
-//             Distinct, Sort, Limit), each optional, so that a dialect can write one block for
+//             The operators above Filter come in SELECT's order (Aggregate, Filter, Window,
+//             Project, Distinct, Sort, Limit), each optional, so that a dialect can write one block for
 //             them.
 #pragma once
 
@@ -50,6 +50,44 @@ struct Aggregate {  // columns: the groups', then the calls'
   std::vector<AggregateCall> calls;
   bool grouped = false;  // GROUP BY was written: no input row gives no group
 };
+enum class FrameMode : std::uint8_t { range, rows, groups };
+enum class FrameEnd : std::uint8_t {
+  unbounded_preceding,
+  preceding,
+  current_row,
+  following,
+  unbounded_following
+};
+enum class FrameExclusion : std::uint8_t { none, current_row, group, ties };
+struct FrameBound {
+  FrameEnd end = FrameEnd::unbounded_preceding;
+  ScalarRef offset = nullptr;  // preceding, following
+};
+struct SortKey {
+  ScalarRef expression;
+  bool descending = false;
+  bool nulls_first = false;
+};
+struct WindowSpec {
+  std::vector<ScalarRef> partition;
+  std::vector<SortKey> order;
+  FrameMode mode = FrameMode::range;
+  FrameBound start, finish = {FrameEnd::current_row};
+  FrameExclusion exclusion = FrameExclusion::none;
+  bool framed = false;  // a frame was written
+};
+struct WindowCall {
+  ColumnId column;
+  std::string_view operation;  // "row_number", ..., or an aggregate's
+  std::vector<ScalarRef> arguments;
+  bool aggregate = false;
+  ScalarRef filter = nullptr;
+  WindowSpec window;
+};
+struct Window {  // columns: the input's, then the calls'
+  RelationRef input;
+  std::vector<WindowCall> calls;
+};
 struct Distinct {
   RelationRef input;
 };
@@ -58,11 +96,6 @@ struct SetOp {  // columns of its own; inputs match by place and type
   SetKind kind;
   bool all;
   RelationRef left, right;
-};
-struct SortKey {
-  ScalarRef expression;
-  bool descending = false;
-  bool nulls_first = false;
 };
 struct Sort {
   RelationRef input;
@@ -116,8 +149,8 @@ struct Dml {
 };
 
 struct Relation {
-  using Body = std::variant<Scan, Values, Filter, Project, Join, Aggregate, Distinct, SetOp, Sort,
-                            Limit, TableFunc, With, CteRef, Dml>;
+  using Body = std::variant<Scan, Values, Filter, Project, Join, Aggregate, Window, Distinct, SetOp,
+                            Sort, Limit, TableFunc, With, CteRef, Dml>;
   Body body;
   std::vector<ColumnId> columns;
   std::size_t weight = 1;
@@ -148,6 +181,16 @@ void for_each_part(const Relation& relation, Visit&& visit, VisitScalar&& visit_
             for (const AggregateCall& call : node.calls) {
               scalars(call.arguments);
               maybe(call.filter);
+            }
+          },
+          [&](const Window& node) {
+            visit(node.input);
+            for (const WindowCall& call : node.calls) {
+              scalars(call.arguments);
+              maybe(call.filter);
+              scalars(call.window.partition);
+              for (const SortKey& key : call.window.order) visit_scalar(key.expression);
+              maybe(call.window.start.offset), maybe(call.window.finish.offset);
             }
           },
           [&](const Distinct& node) { visit(node.input); },

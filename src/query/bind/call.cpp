@@ -30,7 +30,11 @@ Result<std::string> ExpressionBinder::routine_name(const PgQuery__FuncCall& call
 Result<ScalarRef> ExpressionBinder::call(const PgQuery__FuncCall& call) {
   SPAR_ASSIGN(const std::string name, routine_name(call));
   const int location = call.location;
-  if (call.over != nullptr) return binding_.missing("a window function", location);
+  if (call.over != nullptr) return window_call(call, name);
+  if (is_window_function(name)) {
+    return binding_.error("42809", "window function " + name + " requires an OVER clause",
+                          location);
+  }
   if (call.agg_within_group) return binding_.missing("WITHIN GROUP", location);
   if (call.func_variadic) return binding_.missing("VARIADIC", location);
   if (is_aggregate(name)) return aggregate(call, name);
@@ -154,15 +158,16 @@ Result<void> ExpressionBinder::check_aggregate(const PgQuery__FuncCall& call,
     return binding_.error("42803", "aggregate function calls cannot be nested", call.location);
   }
   if (scope_.aggregates == nullptr || clause_ == Clause::where || clause_ == Clause::group_by ||
-      clause_ == Clause::filter) {
-    std::string where(clause_name(clause_));
-    if (clause_ == Clause::join_on) where = "JOIN conditions";
-    if (clause_ == Clause::check) where = "check constraints";
-    if (clause_ == Clause::column_default) where = "DEFAULT expressions";
-    if (clause_ == Clause::on_conflict) where = "UPDATE";
-    return binding_.error("42803", "aggregate functions are not allowed in " + where,
+      clause_ == Clause::filter || is_frame(clause_)) {
+    return binding_.error("42803",
+                          "aggregate functions are not allowed in " + clause_of_error(clause_),
                           call.location);
   }
+  return check_arguments(call, name);
+}
+
+Result<void> ExpressionBinder::check_arguments(const PgQuery__FuncCall& call,
+                                               const std::string& name) {
   constexpr std::array<std::string_view, 5> kOrderless = {"count", "sum", "min", "max", "avg"};
   const bool orderless = std::ranges::find(kOrderless, name) != kOrderless.end() ||
                          name.starts_with("bool_") || name == "every";
@@ -179,14 +184,19 @@ Result<void> ExpressionBinder::check_aggregate(const PgQuery__FuncCall& call,
   return {};
 }
 
+// The arguments, with `inside` set while they are bound.
+Result<std::vector<ScalarRef>> ExpressionBinder::inner_list(grammar::Nodes nodes, bool& inside) {
+  const bool before = std::exchange(inside, true);
+  Result<std::vector<ScalarRef>> arguments = list(nodes);
+  inside = before;
+  return arguments;
+}
+
 Result<AggregateCall> ExpressionBinder::aggregate_call(const PgQuery__FuncCall& call,
-                                                       const std::string& name, Type& type) {
-  AggregateCall made{ColumnId{}, "count", {}, call.agg_distinct != 0, nullptr};
-  in_aggregate_ = true;
-  Result<std::vector<ScalarRef>> arguments = list(GRAMMAR_LIST(call, args));
-  in_aggregate_ = false;
-  if (!arguments) return Failure(std::move(arguments.error()));
-  made.arguments = std::move(*arguments);
+                                                       const std::string& name,
+                                                       std::vector<ScalarRef> arguments,
+                                                       Type& type) {
+  AggregateCall made{ColumnId{}, "count", std::move(arguments), call.agg_distinct != 0, nullptr};
   if (name == "count" && made.arguments.size() == (call.agg_star ? 0u : 1u)) {
     type = Type{TypeId::int8, -1};
     for (ScalarRef& argument : made.arguments) {
@@ -264,8 +274,10 @@ ScalarRef ExpressionBinder::collect(AggregateCall call, const std::string& name,
 Result<ScalarRef> ExpressionBinder::aggregate(const PgQuery__FuncCall& call,
                                               const std::string& name) {
   SPAR_TRY(check_aggregate(call, name));
+  SPAR_ASSIGN(std::vector<ScalarRef> arguments,
+              inner_list(GRAMMAR_LIST(call, args), in_aggregate_));
   Type type;
-  SPAR_ASSIGN(AggregateCall made, aggregate_call(call, name, type));
+  SPAR_ASSIGN(AggregateCall made, aggregate_call(call, name, std::move(arguments), type));
   SPAR_TRY(check_level(made, call.location));
   return collect(std::move(made), name, type, call.location);
 }

@@ -91,6 +91,7 @@ Result<ScalarRef> ExpressionBinder::plain_operator(const PgQuery__AExpr& expr,
     SPAR_ASSIGN(const ScalarRef operand, bind(expr.rexpr));
     return make_prefix_operator(binding_, name, operand, expr.location);
   }
+  if (is_row(expr.lexpr) || is_row(expr.rexpr)) return row_operator(expr, name);
   SPAR_ASSIGN(const ScalarRef left, bind(expr.lexpr));
   SPAR_ASSIGN(const ScalarRef right, bind(expr.rexpr));
   if (name == "||") return concatenation(left, right, expr.location);
@@ -116,6 +117,7 @@ Result<ScalarRef> ExpressionBinder::concatenation(ScalarRef left, ScalarRef righ
 }
 
 Result<ScalarRef> ExpressionBinder::distinct_from(const PgQuery__AExpr& expr, bool negated) {
+  if (is_row(expr.lexpr) || is_row(expr.rexpr)) return row_distinct(expr, negated);
   SPAR_ASSIGN(const ScalarRef left, bind(expr.lexpr));
   SPAR_ASSIGN(const ScalarRef right, bind(expr.rexpr));
   SPAR_ASSIGN(const ScalarRef equal, make_operator(binding_, "=", left, right, expr.location));
@@ -146,6 +148,7 @@ ScalarRef ExpressionBinder::any_of(std::vector<ScalarRef> terms) {
 }
 
 Result<ScalarRef> ExpressionBinder::in_list(const PgQuery__AExpr& expr, bool negated) {
+  if (is_row(expr.lexpr)) return row_in_list(expr, negated);
   SPAR_ASSIGN(const ScalarRef needle, bind(expr.lexpr));
   SPAR_ASSIGN(std::vector<ScalarRef> items, list(GRAMMAR_LIST(*expr.rexpr->list, items)));
   std::vector<Candidate> types{{needle->type, 0}};

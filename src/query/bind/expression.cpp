@@ -43,8 +43,25 @@ std::string_view clause_name(Clause clause) {
       return "DEFAULT";
     case Clause::execute:
       return "EXECUTE";
+    case Clause::window:
+      return "window definitions";
+    case Clause::frame_range:
+      return "RANGE";
+    case Clause::frame_rows:
+      return "ROWS";
+    case Clause::frame_groups:
+      return "GROUPS";
   }
   return "";
+}
+
+std::string clause_of_error(Clause clause) {
+  std::string where(clause_name(clause));
+  if (clause == Clause::join_on) return "JOIN conditions";
+  if (clause == Clause::check) return "check constraints";
+  if (clause == Clause::column_default) return "DEFAULT expressions";
+  if (clause == Clause::on_conflict) return "UPDATE";
+  return is_frame(clause) ? "window " + where : where;
 }
 
 Result<ScalarRef> ExpressionBinder::condition(const Node* node) {
@@ -91,6 +108,8 @@ Result<ScalarRef> ExpressionBinder::dispatch(const Node* node) {
       return sublink(*node->sub_link);
     case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
       return collate(*node->collate_clause);
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC:
+      return grouping(*node->grouping_func);
     case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
       return binding_.error("42601", "DEFAULT is not allowed in this context",
                             node->set_to_default->location);
@@ -167,7 +186,7 @@ Result<ScalarRef> ExpressionBinder::column(const PgQuery__ColumnRef& reference) 
     return binding_.error("0A000", "cannot use column reference in DEFAULT expression",
                           reference.location);
   }
-  if (clause_ == Clause::limit || clause_ == Clause::offset) {
+  if (clause_ == Clause::limit || clause_ == Clause::offset || is_frame(clause_)) {
     return binding_.error(
         "42P10", "argument of " + std::string(clause_name(clause_)) + " must not contain variables",
         reference.location);
@@ -243,6 +262,7 @@ Result<ScalarRef> ExpressionBinder::logic(const PgQuery__BoolExpr& expr) {
 }
 
 Result<ScalarRef> ExpressionBinder::null_test(const PgQuery__NullTest& test) {
+  if (is_row(test.arg)) return row_null_test(test);
   SPAR_ASSIGN(ScalarRef argument, bind(test.arg));
   if (algebra::as_constant(argument) != nullptr) {
     SPAR_ASSIGN(argument, coerce_unknown(binding_, argument));

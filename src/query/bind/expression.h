@@ -28,8 +28,20 @@ enum class Clause {
   check,
   column_default,
   execute,
+  window,
+  frame_range,
+  frame_rows,
+  frame_groups,
 };
 std::string_view clause_name(Clause clause);
+// The clause where something is not allowed, as errors name it.
+std::string clause_of_error(Clause clause);
+inline bool is_frame(Clause clause) {
+  return clause == Clause::frame_range || clause == Clause::frame_rows ||
+         clause == Clause::frame_groups;
+}
+
+bool is_row(const grammar::Node* node);  // (a, b) or ROW(...)
 
 class ExpressionBinder {
  public:
@@ -84,11 +96,35 @@ class ExpressionBinder {
   Result<ScalarRef> concat(const PgQuery__FuncCall& call, const std::string& name);
   Result<ScalarRef> session_call(std::string_view operation, int location);
   Result<ScalarRef> aggregate(const PgQuery__FuncCall& call, const std::string& name);
+  Result<std::vector<ScalarRef>> inner_list(grammar::Nodes nodes, bool& inside);
   Result<void> check_aggregate(const PgQuery__FuncCall& call, const std::string& name);
+  Result<void> check_arguments(const PgQuery__FuncCall& call, const std::string& name);
   Result<algebra::AggregateCall> aggregate_call(const PgQuery__FuncCall& call,
-                                                const std::string& name, Type& type);
+                                                const std::string& name,
+                                                std::vector<ScalarRef> arguments, Type& type);
   Result<void> check_level(const algebra::AggregateCall& call, int location);
   ScalarRef collect(algebra::AggregateCall call, const std::string& name, Type type, int location);
+
+  Result<ScalarRef> grouping(const PgQuery__GroupingFunc& function);  // grouping_sets.cpp
+
+  // row.cpp
+  Result<std::vector<ScalarRef>> row(const Node* node);
+  Result<ScalarRef> compare_rows(std::string_view name, const std::vector<ScalarRef>& left,
+                                 const std::vector<ScalarRef>& right, int location);
+  Result<ScalarRef> order_rows(std::string_view name, const std::vector<ScalarRef>& left,
+                               const std::vector<ScalarRef>& right, int location);
+  Result<ScalarRef> row_operator(const PgQuery__AExpr& expr, std::string_view name);
+  Result<ScalarRef> row_distinct(const PgQuery__AExpr& expr, bool negated);
+  Result<ScalarRef> row_in_list(const PgQuery__AExpr& expr, bool negated);
+  Result<ScalarRef> row_null_test(const PgQuery__NullTest& test);
+  Result<ScalarRef> row_quantified(const PgQuery__SubLink& link, algebra::RelationRef query);
+
+  // window.cpp
+  Result<ScalarRef> window_call(const PgQuery__FuncCall& call, const std::string& name);
+  Result<void> check_window(const PgQuery__FuncCall& call, const std::string& name);
+  Result<algebra::WindowSpec> over(const PgQuery__WindowDef& definition);
+  Result<Type> window_function(algebra::WindowCall& made, const PgQuery__FuncCall& call,
+                               const std::string& name);
 
   // subquery.cpp
   Result<ScalarRef> sublink(const PgQuery__SubLink& link);
@@ -98,7 +134,7 @@ class ExpressionBinder {
   const Scope& scope_;
   const CteScope* ctes_;
   Clause clause_;
-  bool in_aggregate_ = false;
+  bool in_aggregate_ = false, in_window_ = false;
 };
 
 }  // namespace spar::query::bind

@@ -128,7 +128,7 @@ class FromBinder {
 
   Result<FromItem> function(const PgQuery__RangeFunction& item) {
     if (item.lateral) return binding_.missing("LATERAL", -1);
-    if (item.ordinality || item.is_rowsfrom || item.n_functions != 1 || item.n_coldeflist > 0) {
+    if (item.is_rowsfrom || item.n_functions != 1 || item.n_coldeflist > 0) {
       return binding_.missing("this form of a function in FROM", -1);
     }
     const grammar::Node* node = item.functions[0]->list->items[0];
@@ -139,9 +139,25 @@ class FromBinder {
       return binding_.missing("function " + name + "() in FROM", grammar::location_of(node));
     }
     Scope empty{scope_.outer, scope_.block, {}, nullptr};
-    SPAR_ASSIGN(const RelationRef series, bind_series(binding_, *node->func_call, empty, ctes_));
-    std::string column = item.alias == nullptr ? name : item.alias->aliasname;
-    return finish(series, adopt(series, {column}, name), item.alias);
+    SPAR_ASSIGN(RelationRef series, bind_series(binding_, *node->func_call, empty, ctes_));
+    std::vector<std::string> names{item.alias == nullptr ? name : item.alias->aliasname};
+    if (item.ordinality) {
+      series = with_ordinality(series);
+      names.emplace_back("ordinality");
+    }
+    return finish(series, adopt(series, names, name), item.alias);
+  }
+
+  // A series comes in its order.
+  RelationRef with_ordinality(RelationRef series) {
+    algebra::WindowCall call;
+    call.operation = "row_number";
+    call.column = binding_.arena().column({"ordinality", Type{TypeId::int8, -1}});
+    std::vector<ColumnId> columns = series->columns;
+    columns.push_back(call.column);
+    algebra::Window body{series, {}};
+    body.calls.push_back(std::move(call));
+    return binding_.arena().relation(std::move(body), std::move(columns));
   }
 
   Result<FromItem> join(const PgQuery__JoinExpr& expr);

@@ -6,13 +6,14 @@ namespace spar::query::bind {
 
 using algebra::AggregateCall;
 
-void Grouping::add(ScalarRef expression) {
+std::size_t Grouping::add(ScalarRef expression) {
   const auto known = std::ranges::find_if(
       groups_, [&](const auto& group) { return algebra::same(group.second, expression); });
-  if (known != groups_.end()) return;
-  std::optional<ColumnId> column = algebra::as_column(expression);
+  if (known != groups_.end()) return static_cast<std::size_t>(known - groups_.begin());
+  std::optional<ColumnId> column = sets_ ? std::nullopt : algebra::as_column(expression);
   if (!column) column = binding_.arena().column({"?column?", expression->type});
   groups_.emplace_back(*column, expression);
+  return groups_.size() - 1;
 }
 
 bool Grouping::is_group(ColumnId column) const {
@@ -43,6 +44,7 @@ bool Grouping::is_determined(ColumnId column) const {
 Result<void> Grouping::admit(ColumnId column, int location, bool in_subquery) {
   const algebra::ColumnInfo& info = binding_.arena().info(column);
   if (info.block != scope_.block || is_group(column)) return {};
+  if (sets_ && in_subquery) return not_supported("a subquery over grouping sets");
   if (is_determined(column)) {
     determined_.push_back({column, "any", {binding_.arena().column_ref(column)}});
     return {};
@@ -58,7 +60,7 @@ Result<void> Grouping::admit(ColumnId column, int location, bool in_subquery) {
 
 Result<ScalarRef> Grouping::rewrite(ScalarRef scalar) {
   for (const auto& [column, expression] : groups_) {
-    if (!algebra::as_constant(expression) && algebra::same(expression, scalar)) {
+    if ((sets_ || !algebra::as_constant(expression)) && algebra::same(expression, scalar)) {
       return binding_.arena().column_ref(column, scalar->location);
     }
   }

@@ -43,10 +43,8 @@ Result<ScalarRef> limit_part(Binding& binding, const Node* node, const QueryPlac
 
 Result<LimitParts> bind_limit(Binding& binding, const PgQuery__SelectStmt& statement,
                               const QueryPlace& place) {
-  if (statement.limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES) {
-    return not_supported("FETCH FIRST WITH TIES");
-  }
   LimitParts parts;
+  parts.ties = statement.limit_option == PG_QUERY__LIMIT_OPTION__LIMIT_OPTION_WITH_TIES;
   SPAR_ASSIGN(parts.count, limit_part(binding, statement.limit_count, place, Clause::limit));
   SPAR_ASSIGN(parts.offset, limit_part(binding, statement.limit_offset, place, Clause::offset));
   return parts;
@@ -263,10 +261,14 @@ class SetOperation {
     }
     const std::vector<ColumnId> columns = query.relation->columns;
     query.ordered = !keys.empty();
+    SPAR_ASSIGN(LimitParts limit, bind_limit(binding_, statement, place_));
+    if (limit.ties) {
+      SPAR_ASSIGN(query.relation, with_ties(binding_, query.relation, keys, limit));
+      limit = {};
+    }
     if (query.ordered) {
       query.relation = arena.relation(algebra::Sort{query.relation, std::move(keys)}, columns);
     }
-    SPAR_ASSIGN(const LimitParts limit, bind_limit(binding_, statement, place_));
     if (limit.count != nullptr || limit.offset != nullptr) {
       query.relation =
           arena.relation(algebra::Limit{query.relation, limit.count, limit.offset}, columns);

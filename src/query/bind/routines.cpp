@@ -152,10 +152,8 @@ constexpr std::string_view kMissing[] = {"array_agg",
                                          "current_schemas",
                                          "currval",
                                          "decode",
-                                         "dense_rank",
                                          "div",
                                          "encode",
-                                         "first_value",
                                          "format",
                                          "format_type",
                                          "gen_random_uuid",
@@ -168,16 +166,12 @@ constexpr std::string_view kMissing[] = {"array_agg",
                                          "jsonb_agg",
                                          "jsonb_build_object",
                                          "justify_days",
-                                         "lag",
-                                         "last_value",
                                          "lastval",
-                                         "lead",
                                          "log",
                                          "make_interval",
                                          "make_timestamp",
                                          "mode",
                                          "nextval",
-                                         "ntile",
                                          "obj_description",
                                          "overlay",
                                          "percentile_cont",
@@ -197,12 +191,10 @@ constexpr std::string_view kMissing[] = {"array_agg",
                                          "pi",
                                          "quote_ident",
                                          "quote_literal",
-                                         "rank",
                                          "regexp_match",
                                          "regexp_matches",
                                          "regexp_replace",
                                          "regexp_split_to_table",
-                                         "row_number",
                                          "row_to_json",
                                          "setval",
                                          "string_to_array",
@@ -255,6 +247,13 @@ Failure unresolved(std::string_view name_, std::span<const TypeId> arguments, Fa
 }
 
 }  // namespace
+
+bool is_window_function(std::string_view name_) {
+  constexpr std::array<std::string_view, 11> kNames = {
+      "row_number", "rank", "dense_rank",  "percent_rank", "cume_dist", "ntile",
+      "lag",        "lead", "first_value", "last_value",   "nth_value"};
+  return std::ranges::find(kNames, name_) != kNames.end();
+}
 
 bool is_aggregate(std::string_view name_) {
   return name_ == "count" || !table(RoutineKind::aggregate).named(name_).empty();

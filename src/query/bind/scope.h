@@ -37,10 +37,25 @@ struct CteScope {
   const CteScope* outer = nullptr;
 };
 
+struct GroupingCall {  // GROUPING(...)
+  ColumnId column;
+  std::vector<ScalarRef> arguments;
+};
 // The aggregates of one SELECT, while its expressions are bound.
 struct AggregateSink {
   std::vector<algebra::AggregateCall> calls;
+  std::vector<GroupingCall> groupings;
   int first_location = -1;
+};
+
+// The window functions of one SELECT, and the windows that its WINDOW clause names.
+struct NamedWindow {
+  std::string name;
+  algebra::WindowSpec spec;
+};
+struct WindowSink {
+  std::vector<algebra::WindowCall> calls;
+  std::vector<NamedWindow> named;
 };
 
 struct Scope {
@@ -48,6 +63,7 @@ struct Scope {
   std::uint32_t block = 0;
   std::vector<NamespaceItem> items;
   AggregateSink* aggregates = nullptr;  // null: aggregates are not allowed here
+  WindowSink* windows = nullptr;        // null: nor are window functions
 };
 
 struct ColumnName {

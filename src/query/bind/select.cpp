@@ -35,12 +35,13 @@ SelectBinder::SelectBinder(Binding& binding, const QueryPlace& place)
 
 Result<void> SelectBinder::bind(const PgQuery__SelectStmt& statement) {
   if (statement.into_clause != nullptr) return not_supported("SELECT INTO");
-  if (statement.n_window_clause > 0) return not_supported("WINDOW");
   if (statement.n_values_lists > 0) {
     SPAR_TRY(values(statement));
   } else {
     SPAR_TRY(from_and_where(statement));
     scope_.aggregates = &sink_;
+    scope_.windows = &windows_;
+    SPAR_TRY(bind_windows(binding_, scope_, place_.ctes, GRAMMAR_LIST(statement, window_clause)));
     SPAR_TRY(select_list(GRAMMAR_LIST(statement, target_list)));
   }
   if (statement.having_clause != nullptr) {
@@ -52,11 +53,12 @@ Result<void> SelectBinder::bind(const PgQuery__SelectStmt& statement) {
   if (statement.n_distinct_clause > 0) {
     distinct_ = true;
     const bool on = statement.distinct_clause[0]->node_case != PG_QUERY__NODE__NODE__NOT_SET;
-    if (on) return not_supported("DISTINCT ON");
+    if (on) SPAR_TRY(distinct_on(statement));
   }
   SPAR_ASSIGN(const LimitParts limit, bind_limit(binding_, statement, place_));
   limit_ = limit.count;
   offset_ = limit.offset;
+  ties_ = limit.ties;
   return locking(statement);
 }
 
@@ -207,53 +209,65 @@ Result<ScalarRef> SelectBinder::group_item(const Node* node) {
 
 namespace {
 
-bool mentions_aggregate(ScalarRef scalar, const AggregateSink& sink) {
+// Whether the scalar uses a result of one of the calls, of aggregates or of window functions.
+bool mentions_call(ScalarRef scalar, const auto& sink) {
   if (const auto column = algebra::as_column(scalar)) {
     return std::ranges::any_of(sink.calls, [&](const auto& c) { return c.column == *column; });
   }
   bool found = false;
   algebra::for_each_operand(
-      *scalar, [&](ScalarRef operand) { found = found || mentions_aggregate(operand, sink); });
+      *scalar, [&](ScalarRef operand) { found = found || mentions_call(operand, sink); });
   return found;
 }
 
 }  // namespace
 
 Result<void> SelectBinder::group_by(const PgQuery__SelectStmt& statement) {
-  if (statement.group_distinct) return not_supported("GROUP BY DISTINCT");
-  for (const Node* node : GRAMMAR_LIST(statement, group_clause)) {
-    if (node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET) {
-      return binding_.missing(grammar::feature_name(node), node->grouping_set->location);
-    }
-    SPAR_ASSIGN(ScalarRef item, group_item(node));
-    SPAR_ASSIGN(item, coerce_unknown(binding_, item));
-    if (mentions_aggregate(item, sink_)) {
-      return binding_.error("42803", "aggregate functions are not allowed in GROUP BY",
-                            item->location);
-    }
-    if (!is_comparable(item->type.id)) {
-      return binding_.error(
-          "42883", "could not identify an equality operator for type " + name_of(item->type.id),
-          item->location);
-    }
-    grouping_.add(item);
+  const grammar::Nodes items = GRAMMAR_LIST(statement, group_clause);
+  const bool sets = std::ranges::any_of(
+      items, [](const Node* node) { return node->node_case == PG_QUERY__NODE__NODE_GROUPING_SET; });
+  if (sets) return grouping_sets(statement);
+  for (const Node* node : items) {
+    SPAR_TRY(simple_set(node));
     has_groups_ = true;
   }
   return {};
 }
 
-Result<std::size_t> SelectBinder::order_target(const Node* node) {
-  if (integer_constant(node)) return ordinal(node, "ORDER BY");
-  if (node->node_case == PG_QUERY__NODE__NODE_A_CONST) {
-    return binding_.error("42601", "non-integer constant in ORDER BY", node->a_const->location);
+Result<std::size_t> SelectBinder::group_expression(const Node* node) {
+  SPAR_ASSIGN(ScalarRef item, group_item(node));
+  SPAR_ASSIGN(item, coerce_unknown(binding_, item));
+  if (mentions_call(item, windows_)) {
+    return binding_.error("42P20", "window functions are not allowed in GROUP BY", item->location);
   }
-  SPAR_ASSIGN(const std::optional<std::size_t> named, named_target(node, "ORDER BY"));
+  if (mentions_call(item, sink_)) {
+    return binding_.error("42803", "aggregate functions are not allowed in GROUP BY",
+                          item->location);
+  }
+  if (!is_comparable(item->type.id)) {
+    return binding_.error(
+        "42883", "could not identify an equality operator for type " + name_of(item->type.id),
+        item->location);
+  }
+  return grouping_.add(item);
+}
+
+Result<std::size_t> SelectBinder::order_target(const Node* node, std::string_view clause) {
+  if (integer_constant(node)) return ordinal(node, clause);
+  if (node->node_case == PG_QUERY__NODE__NODE_A_CONST) {
+    return binding_.error("42601", "non-integer constant in " + std::string(clause),
+                          node->a_const->location);
+  }
+  SPAR_ASSIGN(const std::optional<std::size_t> named, named_target(node, clause));
   if (named) return *named;
   ExpressionBinder expressions(binding_, scope_, place_.ctes, Clause::order_by);
   SPAR_ASSIGN(ScalarRef value, expressions.bind(node));
   SPAR_ASSIGN(value, coerce_unknown(binding_, value));
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     if (algebra::same(targets_[i].value, value)) return i;
+  }
+  for (std::size_t i = 0; i < hidden_.size(); ++i) {
+    if (algebra::same(hidden_[i].value, value)) return targets_.size() + i;
   }
   hidden_.push_back({"", value});
   return targets_.size() + hidden_.size() - 1;
@@ -263,7 +277,7 @@ Result<void> SelectBinder::order_by(grammar::Nodes list) {
   for (const Node* node : list) {
     const PgQuery__SortBy& sort = *node->sort_by;
     SPAR_ASSIGN(const SortDirection direction, sort_direction(binding_, sort));
-    SPAR_ASSIGN(const std::size_t target, order_target(sort.node));
+    SPAR_ASSIGN(const std::size_t target, order_target(sort.node, "ORDER BY"));
     order_.push_back(
         {target, direction.descending, direction.nulls_first, grammar::location_of(sort.node)});
   }
@@ -279,12 +293,13 @@ Result<void> SelectBinder::locking(const PgQuery__SelectStmt& statement) {
     if (clause.wait_policy == PG_QUERY__LOCK_WAIT_POLICY__LockWaitError) {
       return not_supported("NOWAIT");
     }
-    const std::string_view refused = distinct_              ? "DISTINCT clause"
-                                     : has_groups_          ? "GROUP BY clause"
-                                     : having_              ? "HAVING clause"
-                                     : !sink_.calls.empty() ? "aggregate functions"
-                                     : is_values_           ? "VALUES"
-                                                            : "";
+    const std::string_view refused = distinct_                 ? "DISTINCT clause"
+                                     : has_groups_             ? "GROUP BY clause"
+                                     : having_                 ? "HAVING clause"
+                                     : !sink_.calls.empty()    ? "aggregate functions"
+                                     : !windows_.calls.empty() ? "window functions"
+                                     : is_values_              ? "VALUES"
+                                                               : "";
     if (!refused.empty()) {
       return sql_error("0A000", "FOR UPDATE is not allowed with " + std::string(refused));
     }
@@ -294,7 +309,8 @@ Result<void> SelectBinder::locking(const PgQuery__SelectStmt& statement) {
 }
 
 Result<void> SelectBinder::aggregate() {
-  if (!has_groups_ && having_ == nullptr && sink_.calls.empty()) return {};
+  const bool asks = !sink_.calls.empty() || !sink_.groupings.empty();
+  if (!has_groups_ && having_ == nullptr && !asks) return {};
   for (std::vector<Target>* list : {&targets_, &hidden_}) {
     for (Target& target : *list) {
       SPAR_ASSIGN(target.value, grouping_.rewrite(target.value));
@@ -303,11 +319,63 @@ Result<void> SelectBinder::aggregate() {
   if (having_ != nullptr) {
     SPAR_ASSIGN(having_, grouping_.rewrite(having_));
   }
-  relation_ = grouping_.aggregate(relation_, std::move(sink_.calls), has_groups_);
+  SPAR_TRY(group_windows());
+  if (sets_.empty()) {
+    SPAR_TRY(plain_groupings());
+    relation_ = grouping_.aggregate(relation_, std::move(sink_.calls), has_groups_);
+    relation_ = add_groupings(relation_);
+  } else {
+    SPAR_ASSIGN(relation_,
+                grouping_.aggregate_sets(relation_, sink_.calls, sink_.groupings, sets_));
+  }
   if (having_ == nullptr) return {};
   std::vector<ColumnId> columns = relation_->columns;
   relation_ = binding_.arena().relation(algebra::Filter{relation_, having_}, std::move(columns));
   return {};
+}
+
+// Without grouping sets every group is grouped by all: GROUPING() is 0.
+Result<void> SelectBinder::plain_groupings() {
+  for (const GroupingCall& call : sink_.groupings) {
+    for (const ScalarRef argument : call.arguments) SPAR_TRY(grouping_.group_of(argument));
+  }
+  return {};
+}
+
+RelationRef SelectBinder::add_groupings(RelationRef input) {
+  if (sink_.groupings.empty()) return input;
+  algebra::Project body{input, {}};
+  std::vector<ColumnId> columns = input->columns;
+  for (const ColumnId id : columns) body.expressions.push_back(binding_.arena().column_ref(id));
+  for (const GroupingCall& call : sink_.groupings) {
+    columns.push_back(call.column);
+    body.expressions.push_back(make_constant(binding_, std::int64_t{0}, Type{TypeId::int4, -1}));
+  }
+  return binding_.arena().relation(std::move(body), std::move(columns));
+}
+
+// What window functions see are groups, too.
+Result<void> SelectBinder::group_windows() {
+  const auto rewrite = [&](ScalarRef& scalar) -> Result<void> {
+    if (scalar == nullptr) return {};
+    SPAR_ASSIGN(scalar, grouping_.rewrite(scalar));
+    return {};
+  };
+  for (algebra::WindowCall& call : windows_.calls) {
+    for (ScalarRef& argument : call.arguments) SPAR_TRY(rewrite(argument));
+    SPAR_TRY(rewrite(call.filter));
+    for (ScalarRef& item : call.window.partition) SPAR_TRY(rewrite(item));
+    for (algebra::SortKey& key : call.window.order) SPAR_TRY(rewrite(key.expression));
+  }
+  return {};
+}
+
+void SelectBinder::add_windows() {
+  if (windows_.calls.empty()) return;
+  std::vector<ColumnId> columns = relation_->columns;
+  for (const algebra::WindowCall& call : windows_.calls) columns.push_back(call.column);
+  relation_ = binding_.arena().relation(algebra::Window{relation_, std::move(windows_.calls)},
+                                        std::move(columns));
 }
 
 Result<void> SelectBinder::check_comparable() const {
@@ -315,7 +383,7 @@ Result<void> SelectBinder::check_comparable() const {
     const bool shown = item.target < targets_.size();
     const Type type =
         (shown ? targets_[item.target] : hidden_[item.target - targets_.size()]).value->type;
-    if (distinct_ && !shown) {
+    if (distinct_ && on_.empty() && !shown) {
       return binding_.error("42P10",
                             "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
                             item.location);
@@ -328,7 +396,7 @@ Result<void> SelectBinder::check_comparable() const {
     return failure;
   }
   for (const Target& target : targets_) {
-    if (!distinct_ || is_comparable(target.value->type.id)) continue;
+    if (!distinct_ || !on_.empty() || is_comparable(target.value->type.id)) continue;
     return binding_.error(
         "42883",
         "could not identify an equality operator for type " + name_of(target.value->type.id),
@@ -358,6 +426,7 @@ Result<BoundQuery> SelectBinder::finish() {
     SPAR_ASSIGN(value, coerce_unknown(binding_, value));
   }
   SPAR_TRY(aggregate());
+  add_windows();
   BoundQuery query;
   std::vector<Target> all = targets_;
   all.insert(all.end(), hidden_.begin(), hidden_.end());
@@ -367,7 +436,15 @@ Result<BoundQuery> SelectBinder::finish() {
   const std::vector<ColumnId> shown(columns.begin(),
                                     columns.begin() + static_cast<std::ptrdiff_t>(targets_.size()));
   SPAR_ASSIGN(std::vector<algebra::SortKey> keys, sort_keys(query.relation));
-  if (distinct_) query.relation = arena.relation(algebra::Distinct{query.relation}, columns);
+  if (!on_.empty()) {
+    query.relation = first_of_each(query.relation, keys);
+  } else if (distinct_) {
+    query.relation = arena.relation(algebra::Distinct{query.relation}, columns);
+  }
+  if (ties_) {
+    SPAR_ASSIGN(query.relation, with_ties(binding_, query.relation, keys, {limit_, offset_}));
+    limit_ = offset_ = nullptr;
+  }
   if (!keys.empty()) {
     query.relation = arena.relation(algebra::Sort{query.relation, std::move(keys)}, columns);
   }

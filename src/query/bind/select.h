@@ -33,13 +33,25 @@ class SelectBinder {
   Result<bool> series_target(const PgQuery__ResTarget& target);
   Result<void> group_by(const PgQuery__SelectStmt& statement);
   Result<ScalarRef> group_item(const grammar::Node* node);
+  Result<std::size_t> group_expression(const grammar::Node* node);
+  // grouping_sets.cpp
+  Result<void> grouping_sets(const PgQuery__SelectStmt& statement);
+  Result<GroupingSet> simple_set(const grammar::Node* node);
+  Result<std::vector<GroupingSet>> expand(const grammar::Node* node);
+  Result<void> plain_groupings();
+  RelationRef add_groupings(RelationRef input);
   Result<void> order_by(grammar::Nodes list);
-  Result<std::size_t> order_target(const grammar::Node* node);
+  Result<std::size_t> order_target(const grammar::Node* node, std::string_view clause);
+  // first_rows.cpp
+  Result<void> distinct_on(const PgQuery__SelectStmt& statement);
+  RelationRef first_of_each(RelationRef rows, const std::vector<algebra::SortKey>& keys);
   Result<std::size_t> ordinal(const grammar::Node* node, std::string_view clause);
   Result<std::optional<std::size_t>> named_target(const grammar::Node* node,
                                                   std::string_view clause);
   Result<void> locking(const PgQuery__SelectStmt& statement);
   Result<void> aggregate();
+  Result<void> group_windows();
+  void add_windows();
   Result<std::vector<algebra::SortKey>> sort_keys(RelationRef projected);
   Result<void> check_comparable() const;
 
@@ -47,19 +59,31 @@ class SelectBinder {
   QueryPlace place_;
   Scope scope_;
   AggregateSink sink_;
+  WindowSink windows_;
   Grouping grouping_;
   RelationRef relation_ = nullptr;
   std::vector<Target> targets_, hidden_;
   std::vector<OrderItem> order_;
+  std::vector<GroupingSet> sets_;  // empty: GROUP BY names plain expressions only
+  std::vector<std::size_t> on_;    // the targets of DISTINCT ON
   ScalarRef having_ = nullptr, limit_ = nullptr, offset_ = nullptr;
-  bool distinct_ = false, has_groups_ = false, is_values_ = false;
+  bool distinct_ = false, has_groups_ = false, is_values_ = false, ties_ = false;
 };
 
 struct LimitParts {
   ScalarRef count = nullptr, offset = nullptr;
+  bool ties = false;
 };
 Result<LimitParts> bind_limit(Binding& binding, const PgQuery__SelectStmt& statement,
                               const QueryPlace& place);
+
+// Those of the input's rows that FETCH FIRST ... WITH TIES keeps in that order.
+Result<RelationRef> with_ties(Binding& binding, RelationRef input,
+                              std::vector<algebra::SortKey> keys, const LimitParts& limit);
+
+// The WINDOW clause, into the scope's sink.
+Result<void> bind_windows(Binding& binding, const Scope& scope, const CteScope* ctes,
+                          grammar::Nodes definitions);
 
 // ORDER BY's own defaults: nulls come last, and first with DESC.
 struct SortDirection {

@@ -62,9 +62,7 @@ Result<ScalarRef> ExpressionBinder::sublink(const PgQuery__SubLink& link) {
 }
 
 Result<ScalarRef> ExpressionBinder::quantified(const PgQuery__SubLink& link, RelationRef query) {
-  if (link.testexpr->node_case == PG_QUERY__NODE__NODE_ROW_EXPR) {
-    return binding_.missing("a row value", link.testexpr->row_expr->location);
-  }
+  if (is_row(link.testexpr)) return row_quantified(link, query);
   SPAR_ASSIGN(const ScalarRef needle, bind(link.testexpr));
   if (query->columns.size() != 1) {
     return binding_.error("42601", "subquery has too many columns", link.location);

@@ -93,6 +93,8 @@ Name figure_name(const Node* node) {
               2};
     case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
       return session_value_name(node->sqlvalue_function->op);
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC:
+      return {"grouping", 2};
     case PG_QUERY__NODE__NODE_SUB_LINK:
       return sublink_name(*node->sub_link);
     default:

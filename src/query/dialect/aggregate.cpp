@@ -26,12 +26,12 @@ bool known(std::string_view name) {
   return kNames.contains(name);
 }
 
-Result<std::string> made(std::string_view name, const std::string& arguments) {
-  if (!known(name)) return not_supported("aggregate " + std::string(name.substr(5)));
-  return std::string(name) + "(" + arguments + ")";
-}
-
 }  // namespace
+
+Result<std::string> Writer::called(std::string_view name, const std::string& arguments) const {
+  if (!known(name)) return not_supported("aggregate " + std::string(name.substr(5)));
+  return std::string(name) + std::string(aggregate_suffix_) + "(" + arguments + ")";
+}
 
 // An argument as a decimal, integers too.
 Result<std::string> Writer::numeric_argument(ScalarRef value) {
@@ -42,8 +42,12 @@ Result<std::string> Writer::numeric_argument(ScalarRef value) {
 
 Result<std::string> Writer::min_or_max(const algebra::AggregateCall& call) {
   const ScalarRef value = call.arguments[0];
-  if (value->type.id == TypeId::interval) return not_supported("the comparison of intervals");
   SPAR_ASSIGN(const Sql sql, scalar(value));
+  const bool decimal = value->type.id == TypeId::numeric && !data::is_scaled(value->type);
+  if (decimal || value->type.id == TypeId::interval) {
+    return called("spar_" + std::string(call.operation) + (decimal ? "_numeric" : "_interval"),
+                  sql.text);
+  }
   return std::string(call.operation) + "(" + distinct_word(call) + sql.text + ")";
 }
 
@@ -55,18 +59,19 @@ Result<std::string> Writer::sum_or_avg(const algebra::AggregateCall& call) {
   if (data::is_scaled(value->type) && !call.distinct) {
     SPAR_ASSIGN(const Sql sql, scalar(value));
     const int scale = data::numeric_shape(value->type)->scale;
-    return made(name + "_scaled", sql.text + "," + std::to_string(scale));
+    return called(name + "_scaled", sql.text + "," + std::to_string(scale));
   }
   if (call.distinct && needs_key(value->type)) {
     return not_supported(std::string(call.operation) + "(DISTINCT numeric without a scale)");
   }
   SPAR_ASSIGN(const std::string text, argument(value));
   const std::string arguments = distinct_word(call) + text;
-  if (type == TypeId::numeric) return made(name + "_numeric", arguments);
-  if (type == TypeId::float4 && call.operation == "sum") return made("spar_sum_float4", arguments);
-  if (!is_integer(type)) return made(name + "_float8", arguments);
-  if (call.operation == "avg") return made("spar_avg_int", arguments);
-  if (type == TypeId::int8) return made("spar_sum_int8", arguments);
+  if (type == TypeId::numeric) return called(name + "_numeric", arguments);
+  if (type == TypeId::float4 && call.operation == "sum")
+    return called("spar_sum_float4", arguments);
+  if (!is_integer(type)) return called(name + "_float8", arguments);
+  if (call.operation == "avg") return called("spar_avg_int", arguments);
+  if (type == TypeId::int8) return called("spar_sum_int8", arguments);
   return "sum(" + arguments + ")";
 }
 
@@ -83,18 +88,18 @@ Result<std::string> Writer::aggregate_body(const algebra::AggregateCall& call) {
   if (operation == "sum" || operation == "avg") return sum_or_avg(call);
   if (operation == "bool_and" || operation == "bool_or") {
     SPAR_ASSIGN(const Sql sql, scalar(call.arguments[0]));
-    return made("spar_" + std::string(operation), distinct_word(call) + sql.text);
+    return called("spar_" + std::string(operation), distinct_word(call) + sql.text);
   }
   if (operation == "string_agg") {
     if (call.distinct) return not_supported("string_agg(DISTINCT ...)");
     SPAR_ASSIGN(const std::string both, list(call.arguments));
-    return made("spar_string_agg", both);
+    return called("spar_string_agg", both);
   }
   const ScalarRef value = call.arguments[0];
   const bool real = value->type.id == TypeId::float4 || value->type.id == TypeId::float8;
   SPAR_ASSIGN(const std::string text, real ? argument(value) : numeric_argument(value));
-  return made("spar_" + std::string(operation) + (real ? "_float8" : "_numeric"),
-              distinct_word(call) + text);
+  return called("spar_" + std::string(operation) + (real ? "_float8" : "_numeric"),
+                distinct_word(call) + text);
 }
 
 Result<std::string> Writer::aggregate(const algebra::AggregateCall& call) {

@@ -18,6 +18,7 @@ Result<Block> Writer::block(RelationRef relation) {
                         [&](const algebra::Filter& node) { return filter(node); },
                         [&](const algebra::Project& node) { return projection(relation, node); },
                         [&](const algebra::Aggregate& node) { return aggregation(relation, node); },
+                        [&](const algebra::Window& node) { return window(relation, node); },
                         [&](const algebra::Distinct& node) { return distinct(relation, node); },
                         [&](const algebra::SetOp& node) { return set_operation(relation, node); },
                         [&](const algebra::Sort& node) { return sort(node); },
@@ -164,6 +165,16 @@ Result<Block> Writer::distinct_by_key(const Block& inner) {
   return made;
 }
 
+// SQLite's own order has nulls first, and last with DESC.
+std::string Writer::order_suffix(const algebra::SortKey& key) const {
+  const auto column = algebra::as_column(key.expression);
+  const bool nullable = !column || arena_.info(*column).nullable;
+  std::string suffix = key.descending ? " DESC" : "";
+  if (nullable && key.nulls_first && key.descending) suffix += " NULLS FIRST";
+  if (nullable && !key.nulls_first && !key.descending) suffix += " NULLS LAST";
+  return suffix;
+}
+
 Result<Block> Writer::sort(const algebra::Sort& node) {
   SPAR_ASSIGN(Block made, block(node.input));
   const bool by_key = std::ranges::any_of(
@@ -172,13 +183,7 @@ Result<Block> Writer::sort(const algebra::Sort& node) {
     SPAR_ASSIGN(made, wrapped(made));
   }
   for (const algebra::SortKey& key : node.keys) {
-    const auto column = algebra::as_column(key.expression);
-    const bool nullable = !column || arena_.info(*column).nullable;
-    // SQLite's own order has nulls first, and last with DESC.
-    std::string suffix = key.descending ? " DESC" : "";
-    if (nullable && key.nulls_first && key.descending) suffix += " NULLS FIRST";
-    if (nullable && !key.nulls_first && !key.descending) suffix += " NULLS LAST";
-    made.order.push_back({key.expression, std::move(suffix)});
+    made.order.push_back({key.expression, order_suffix(key)});
   }
   made.phase = Phase::sorted;
   return made;
@@ -292,17 +297,33 @@ Result<std::string> Writer::query(RelationRef relation) {
   return text(made, nullptr);
 }
 
-// A side of INTERSECT ALL or EXCEPT ALL: equal rows are numbered, which makes a bag a set.
+// A side of INTERSECT ALL or EXCEPT ALL: equal rows are numbered, which makes a bag a set. All look
+// like the first of them, as in PostgreSQL.
 Result<std::string> Writer::bag_operand(RelationRef relation) {
   SPAR_ASSIGN(Block inner, block(relation));
   SPAR_ASSIGN(inner, wrapped(inner));
-  std::vector<std::string> columns, labelled;
+  std::vector<std::string> labelled;
+  SPAR_ASSIGN(const std::string keys, keys_of(relation->columns));
   for (const ColumnId id : relation->columns) {
-    columns.push_back(names_[id.value]);
-    labelled.push_back(names_[id.value] + " AS x" + std::to_string(id.value));
+    const bool by_key = needs_key(arena_.info(id).type);
+    const std::string& own = names_[id.value];
+    const std::string shown =
+        by_key ? "first_value(" + own + ") OVER (PARTITION BY " + keys + ")" : own;
+    labelled.push_back(shown + " AS x" + std::to_string(id.value));
   }
-  return "SELECT " + joined(labelled) + ",row_number() OVER (PARTITION BY " + joined(columns) +
+  return "SELECT " + joined(labelled) + ",row_number() OVER (PARTITION BY " + keys +
          ") AS n FROM " + inner.from;
+}
+
+// The same as the FROM of a block; gives the alias.
+Result<std::string> Writer::bag_side(RelationRef relation, Block& made) {
+  SPAR_ASSIGN(const std::string sql, bag_operand(relation));
+  std::string name_ = alias("d");
+  for (const ColumnId id : relation->columns) {
+    names_[id.value] = name_ + ".x" + std::to_string(id.value);
+  }
+  made.from = "(" + sql + ") AS " + name_;
+  return name_;
 }
 
 namespace {
@@ -322,12 +343,18 @@ bool is_bag(const algebra::SetOp& node) {
 // INTERSECT and EXCEPT over what is equal by its key: the left side's groups that have, or have
 // not, a partner on the right.
 Result<Block> Writer::set_by_key(RelationRef relation, const algebra::SetOp& node) {
-  if (node.all) return not_supported("INTERSECT ALL and EXCEPT ALL over numeric without a scale");
-  SPAR_ASSIGN(Block left, block(node.left));
-  SPAR_ASSIGN(Block made, wrapped(left));
-  SPAR_ASSIGN(Block right, block(node.right));
-  SPAR_ASSIGN(right, wrapped(right));
+  Block made, right;
   std::string partner;
+  if (node.all) {
+    SPAR_ASSIGN(const std::string a, bag_side(node.left, made));
+    SPAR_ASSIGN(const std::string b, bag_side(node.right, right));
+    partner = a + ".n=" + b + ".n";
+  } else {
+    SPAR_ASSIGN(const Block left, block(node.left));
+    SPAR_ASSIGN(made, wrapped(left));
+    SPAR_ASSIGN(right, block(node.right));
+    SPAR_ASSIGN(right, wrapped(right));
+  }
   for (std::size_t i = 0; i < relation->columns.size(); ++i) {
     const Type& type = arena_.info(relation->columns[i]).type;
     const std::string a = key_of(names_[node.left->columns[i].value], type);
@@ -339,6 +366,8 @@ Result<Block> Writer::set_by_key(RelationRef relation, const algebra::SetOp& nod
       node.kind == algebra::SetKind::intersect ? "EXISTS" : "NOT EXISTS";
   made.where = std::string(exists) + " (SELECT 1 FROM " + right.from + " WHERE " + partner + ")";
   made.columns = relation->columns;
+  made.phase = Phase::filtered;
+  if (node.all) return made;
   SPAR_ASSIGN(made.group, keys_of(made.columns));
   made.phase = Phase::distinct;
   return made;

@@ -1,7 +1,7 @@
 // query/dialect/writer.h: writes one statement for SQLite. Internal to query/dialect/.
 //
 // Contract    The methods are spread over expression.cpp, compare.cpp, cast.cpp, call.cpp,
-//             aggregate.cpp, block.cpp, source.cpp and dml.cpp by what they write. A Writer serves
+//             aggregate.cpp, window.cpp, block.cpp, source.cpp and dml.cpp by what they write. A Writer serves
 //             one statement, once.
 #pragma once
 
@@ -37,6 +37,7 @@ enum class Phase {
   filtered,
   grouped,
   having,
+  windowed,
   projected,
   distinct,
   sorted,
@@ -121,7 +122,20 @@ class Writer {
   Result<std::string> sum_or_avg(const algebra::AggregateCall& call);
   Result<std::string> numeric_argument(ScalarRef scalar);
 
+  Result<std::string> called(std::string_view name, const std::string& arguments) const;
+
+  // window.cpp
+  Result<Block> window(RelationRef relation, const algebra::Window& node);
+  Result<std::string> window_call(const algebra::WindowCall& call);
+  Result<std::string> window_function(const algebra::WindowCall& call, const std::string& over);
+  Result<std::string> lag_or_lead(const algebra::WindowCall& call, const std::string& over);
+  Result<std::string> over_text(const algebra::WindowSpec& spec);
+  Result<std::string> frame_text(const algebra::WindowSpec& spec);
+  Result<std::string> plain_offset(ScalarRef offset);
+  Result<std::string> range_offset(ScalarRef offset, ScalarRef key, bool outwards);
+
   // block.cpp
+  std::string order_suffix(const algebra::SortKey& key) const;
   Result<Block> block(RelationRef relation);
   Result<Block> source_block(RelationRef relation);
   Result<Block> filter(const algebra::Filter& node);
@@ -150,6 +164,7 @@ class Writer {
   Result<std::string> scan(RelationRef relation, const algebra::Scan& node);
   std::string alias(std::string_view prefix);
   Result<std::string> bag_operand(RelationRef relation);
+  Result<std::string> bag_side(RelationRef relation, Block& made);
   Result<std::string> compound(const algebra::SetOp& node, const std::vector<ColumnId>& labels);
   Result<std::string> compound_leaf(RelationRef relation, const std::vector<ColumnId>* labels);
 
@@ -169,6 +184,7 @@ class Writer {
   const RenderOptions& options_;
   std::unordered_map<std::uint32_t, std::string> names_;
   std::vector<BoundValue> bound_;
+  std::string_view aggregate_suffix_;  // "_over": of the functions that windows call
   unsigned aliases_ = 0;
   bool bare_names_ = false;  // one table only: its columns need no alias
 };

@@ -26,6 +26,14 @@ class WideSum {
       narrow_ = next;
     }
   }
+  void subtract(std::int64_t value) {
+    std::int64_t next = 0;
+    if (__builtin_sub_overflow(narrow_, value, &next)) {
+      wide_ -= static_cast<long>(value);
+    } else {
+      narrow_ = next;
+    }
+  }
   mpz_class value() const { return wide_ + static_cast<long>(narrow_); }
 
  private:

@@ -1,4 +1,5 @@
 // Sums and averages, string_agg and the boolean aggregates. Variances: statistics.cpp.
+#include <algorithm>
 #include <cmath>
 
 #include "query/functions/accumulate.h"
@@ -31,6 +32,11 @@ class IntegerTotal : public Accumulator {
     return {};
   }
   Result<Datum> finish() override { return total<give>(Decimal(sum_.value(), scale_), count_); }
+  bool inverse(Arguments arguments) override {
+    sum_.subtract(integer_at(arguments, 0));
+    --count_;
+    return true;
+  }
 
  private:
   WideSum sum_;
@@ -43,14 +49,29 @@ class NumericTotal : public Accumulator {
  public:
   Result<void> step(Arguments arguments) override {
     SPAR_ASSIGN(const Decimal value, numeric_at(arguments, 0));
+    if (value.scale() > scale_) widest_ = 0;
+    scale_ = std::max(scale_, value.scale());
+    if (value.scale() == scale_) ++widest_;
     SPAR_ASSIGN(sum_, data::add(sum_, value));
     ++count_;
     return {};
   }
   Result<Datum> finish() override { return total<give>(sum_, count_); }
+  // The sum shows as many digits as the widest of its values.
+  bool inverse(Arguments arguments) override {
+    const Result<Decimal> value = numeric_at(arguments, 0);
+    if (!value || (value->scale() == scale_ && --widest_ == 0)) return false;
+    Result<Decimal> rest = data::subtract(sum_, *value);
+    if (!rest) return false;
+    sum_ = std::move(*rest);
+    --count_;
+    return true;
+  }
 
  private:
   Decimal sum_;
+  int scale_ = 0;
+  std::int64_t widest_ = 0;  // values of that scale
   std::int64_t count_ = 0;
 };
 
@@ -88,7 +109,7 @@ class StringAgg : public Accumulator {
   }
   Result<Datum> finish() override {
     if (!any_) return Datum{};
-    return std::move(text_);
+    return text_;
   }
 
  private:
@@ -101,18 +122,25 @@ template <bool decisive>
 class BooleanTotal : public Accumulator {
  public:
   Result<void> step(Arguments arguments) override {
-    any_ = true;
-    if ((integer_at(arguments, 0) != 0) == decisive) decided_ = true;
+    count(arguments, 1);
     return {};
   }
   Result<Datum> finish() override {
-    if (!any_) return Datum{};
-    return std::int64_t{decided_ == decisive};
+    if (all_ == 0) return Datum{};
+    return std::int64_t{(deciding_ > 0) == decisive};
+  }
+  bool inverse(Arguments arguments) override {
+    count(arguments, -1);
+    return true;
   }
 
  private:
-  bool any_ = false;
-  bool decided_ = false;
+  void count(Arguments arguments, std::int64_t by) {
+    all_ += by;
+    if ((integer_at(arguments, 0) != 0) == decisive) deciding_ += by;
+  }
+
+  std::int64_t all_ = 0, deciding_ = 0;
 };
 
 constexpr AggregateEntry kEntries[] = {

@@ -22,6 +22,7 @@ std::span<const ScalarEntry> real_scalars();
 std::span<const ScalarEntry> text_making_scalars();
 std::span<const ScalarEntry> text_scalars();
 
+std::span<const AggregateEntry> extreme_aggregates();
 std::span<const AggregateEntry> spread_aggregates();
 std::span<const AggregateEntry> total_aggregates();
 

@@ -39,6 +39,7 @@ std::span<const ScalarEntry> scalars() {
 
 std::span<const AggregateEntry> aggregates() {
   static const std::vector<AggregateEntry> kAll = joined<AggregateEntry>({
+      extreme_aggregates(),
       spread_aggregates(),
       total_aggregates(),
   });

@@ -28,18 +28,22 @@ struct ScalarEntry {
   Scalar call;
 };
 
-// One group's running state of an aggregate. step() is not called for a null argument.
+// One group's running state of an aggregate. step() is not called for a null argument, unless the
+// entry says it sees nulls. finish() may be asked again, and more steps may follow.
 class Accumulator {
  public:
   virtual ~Accumulator() = default;
   virtual Result<void> step(std::span<const data::Datum> arguments) = 0;
   virtual Result<data::Datum> finish() = 0;
+  // Takes back the oldest step(); false: this cannot be done exactly, the state is spoilt.
+  virtual bool inverse(std::span<const data::Datum>) { return false; }
 };
 
 struct AggregateEntry {
   std::string_view name;
   int arity;
   std::unique_ptr<Accumulator> (*make)();
+  bool sees_nulls = false;
 };
 
 std::span<const ScalarEntry> scalars();

@@ -16,7 +16,8 @@ void* allocate_node(void* memory, std::size_t size) {
 void keep_node(void*, void*) {}  // the whole Source goes at once
 
 Failure syntax_error(const PgQueryError& error) {
-  return sql_error("42601", error.message, std::max(error.cursorpos, 0));
+  const bool frame = std::string_view(error.message).starts_with("frame ");
+  return sql_error(frame ? "42P20" : "42601", error.message, std::max(error.cursorpos, 0));
 }
 
 Result<std::shared_ptr<const Source>> run_grammar(std::string_view sql) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "query/dialect/check.h"
+#include "query/functions/frame.h"
 #include "query/functions/registry.h"
 
 namespace spar::query::test {
@@ -76,13 +77,37 @@ struct Trampoline {
   static void step(sqlite3_context* context, int count, sqlite3_value** values) {
     const std::vector<Datum> arguments = list(count, values);
     functions::Accumulator* accumulator = state(context);
-    if (any_null(arguments)) return;
+    if (!of(context).aggregate->sees_nulls && any_null(arguments)) return;
     const Result<void> done = accumulator->step(arguments);
     if (!done) of(context).finish(context, std::unexpected(done.error()));
   }
   static void final(sqlite3_context* context) {
     const std::unique_ptr<functions::Accumulator> accumulator(state(context));
     of(context).finish(context, accumulator->finish());
+  }
+  static functions::FrameAccumulator* frame(sqlite3_context* context) {
+    auto** slot = static_cast<functions::FrameAccumulator**>(
+        sqlite3_aggregate_context(context, sizeof(functions::FrameAccumulator*)));
+    if (*slot == nullptr) *slot = new functions::FrameAccumulator(*of(context).aggregate);
+    return *slot;
+  }
+  static void step_frame(sqlite3_context* context, int count, sqlite3_value** values) {
+    const std::vector<Datum> arguments = list(count, values);
+    functions::FrameAccumulator* rows = frame(context);
+    if (!of(context).aggregate->sees_nulls && any_null(arguments)) return;
+    const Result<void> done = rows->step(arguments);
+    if (!done) of(context).finish(context, std::unexpected(done.error()));
+  }
+  static void inverse_frame(sqlite3_context* context, int count, sqlite3_value** values) {
+    const std::vector<Datum> arguments = list(count, values);
+    if (of(context).aggregate->sees_nulls || !any_null(arguments)) frame(context)->inverse();
+  }
+  static void value_frame(sqlite3_context* context) {
+    of(context).finish(context, frame(context)->value());
+  }
+  static void final_frame(sqlite3_context* context) {
+    const std::unique_ptr<functions::FrameAccumulator> rows(frame(context));
+    of(context).finish(context, rows->value());
   }
   static void drop(void* self) { delete static_cast<Trampoline*>(self); }
 };
@@ -118,6 +143,10 @@ MiniServer::MiniServer() {
     sqlite3_create_function_v2(db_, std::string(entry.name).c_str(), entry.arity, SQLITE_UTF8,
                                new Trampoline{this, nullptr, &entry}, nullptr, Trampoline::step,
                                Trampoline::final, Trampoline::drop);
+    sqlite3_create_window_function(
+        db_, functions::over_name(entry).c_str(), entry.arity, SQLITE_UTF8,
+        new Trampoline{this, nullptr, &entry}, Trampoline::step_frame, Trampoline::final_frame,
+        Trampoline::value_frame, Trampoline::inverse_frame, Trampoline::drop);
   }
   const data::Catalogue empty;
   context_.database = empty.next_id();
