@@ -160,7 +160,8 @@ Result<void> Runner::describe(const query::Statement& statement,
                         .table = column.table.value,
                         .number = column.number,
                         .type = column.type,
-                        .format = format_at(formats, at++)});
+                        .format = format_at(formats, at++),
+                        .typmod = column.shown_typmod});
   }
   if (columns_.empty()) {
     parts_.output.encode().no_data();

@@ -1,5 +1,6 @@
 #include "query/statement.h"
 
+#include "query/algebra/typmod.h"
 #include "query/bind/dml.h"
 #include "query/bind/schema.h"
 #include "query/bind/utility.h"
@@ -24,7 +25,9 @@ Result<Plan> make_plan(Binding& binding, const Planned& planned) {
   plan.bound = std::move(rendered.bound);
   for (std::size_t i = 0; i < planned.names.size(); ++i) {
     const algebra::ColumnInfo& info = binding.arena().info(planned.relation->columns[i]);
-    plan.output.push_back({planned.names[i], info.type, info.table, info.number});
+    plan.output.push_back(
+        {planned.names[i], info.type, info.table, info.number,
+         algebra::shown_typmod(binding.arena(), planned.relation, planned.relation->columns[i])});
   }
   return plan;
 }

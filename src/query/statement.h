@@ -51,6 +51,7 @@ struct OutputColumn {
   data::Type type;
   ObjectId table;  // where it came from unchanged, or 0
   data::ColumnNumber number = 0;
+  std::int32_t shown_typmod = -1;  // what clients are told; type's own says how values are written
 };
 
 // A value that the session computes once a statement and hands over as one more parameter, so that

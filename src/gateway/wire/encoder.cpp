@@ -90,7 +90,7 @@ void Encoder::row_description(std::span<const ColumnDescription> columns) {
     integer(column.number);
     integer(static_cast<std::uint32_t>(column.type.id));
     integer(static_cast<std::int16_t>(data::typlen(column.type.id)));
-    integer(column.type.typmod);
+    integer(column.typmod);
     integer(static_cast<std::int16_t>(column.format));
   }
   end();

@@ -25,6 +25,7 @@ struct ColumnDescription {
   std::int16_t number = 0;
   data::Type type;
   Format format = Format::text;
+  std::int32_t typmod = -1;
 };
 
 enum class Severity { fatal, error, warning, notice };
