@@ -95,19 +95,44 @@ class FromBinder {
     if (std::string_view(name.schemaname).empty()) {
       for (const CteScope* level = ctes_; level != nullptr; level = level->outer) {
         const auto known = std::ranges::find(level->ctes, name.relname, &CteBinding::name);
-        if (known != level->ctes.end()) return cte(*known->cte, name);
+        if (known != level->ctes.end()) return cte(*known, name);
+        if (std::ranges::find(level->later, name.relname) != level->later.end()) {
+          return binding_.missing("a reference to a later query of WITH RECURSIVE", name.location);
+        }
       }
     }
-    SPAR_ASSIGN(const data::Table* found, binding_.table(name));
+    Result<const data::Table*> known = binding_.table(name);
+    if (!known) return hinted(std::move(known.error()), name);
+    const data::Table* found = *known;
     SPAR_ASSIGN(BoundTable bound, bind_table(binding_, *found, found->name, scope_.block));
     return finish(bound.scan, std::move(bound.item), name.alias);
   }
 
-  Result<FromItem> cte(const algebra::Cte& cte, const PgQuery__RangeVar& name) {
+  // 42P01 of a name that WITH gives to a later query.
+  Failure hinted(Error error, const PgQuery__RangeVar& name) {
+    Failure failure(std::move(error));
+    for (const CteScope* level = ctes_; level != nullptr; level = level->outer) {
+      if (failure.error().sqlstate != "42P01") break;
+      if (std::ranges::find(level->future, std::string_view(name.relname)) == level->future.end()) {
+        continue;
+      }
+      failure.error().hint =
+          "Use WITH RECURSIVE, or re-order the WITH items to remove forward references.";
+    }
+    return failure;
+  }
+
+  Result<FromItem> cte(const CteBinding& known, const PgQuery__RangeVar& name) {
+    ++known.references;
+    known.referenced = true;
+    known.location = name.location;
+    if (known.cte == nullptr) return binding_.missing("this recursive reference", name.location);
+    const algebra::Cte& cte = *known.cte;
     std::vector<ColumnId> columns;
     std::vector<std::string> names;
     for (const ColumnId id : cte.query->columns) {
       algebra::ColumnInfo info = binding_.arena().info(id);
+      if (known.recursive) info = {info.name, info.type};
       names.push_back(info.name);
       columns.push_back(binding_.arena().column(std::move(info)));
     }

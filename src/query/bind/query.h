@@ -1,6 +1,6 @@
 // query/bind/query.h: parse tree of a query -> relation.
 //
-// Contract    PostgreSQL's SELECT without windows, grouping sets, LATERAL and recursion; what is
+// Contract    PostgreSQL's SELECT without LATERAL and data-modifying WITH; what is
 //             missing answers 0A000. A query's columns have ids of their own, even those that it
 //             passes through.
 #pragma once

@@ -132,6 +132,16 @@ TEST(Answers, GroupingSets) {
   replay(server, "grouping_sets.answers");
 }
 
+TEST(Answers, With) {
+  MiniServer server;
+  replay(server, "with.answers");
+}
+
+TEST(Answers, Aggregates) {
+  MiniServer server;
+  replay(server, "aggregates.answers");
+}
+
 TEST(Answers, Chinook) {
   const char* shared = std::getenv("SPAR_SHARED");
   const std::filesystem::path folder =
