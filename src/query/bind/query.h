@@ -44,6 +44,10 @@ Result<RelationRef> bind_from(Binding& binding, grammar::Nodes items, Scope& sco
 // generate_series over integers.
 Result<RelationRef> bind_series(Binding& binding, const PgQuery__FuncCall& call, const Scope& scope,
                                 const CteScope* ctes);
+// `left` joined with a query that looks at its rows. `columns` are what stands for the query's
+// columns from now on. 0A000 for what SQLite cannot run.
+Result<RelationRef> join_lateral(Binding& binding, RelationRef left, RelationRef right,
+                                 algebra::JoinKind kind, std::vector<ColumnId>& columns);
 // A base table as a FROM item.
 struct BoundTable {
   RelationRef scan;

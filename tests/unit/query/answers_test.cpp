@@ -1,4 +1,4 @@
-// What PostgreSQL 15 answered to some 560 statements (answers/, recorded by answers/record.py) is
+// What PostgreSQL 15 answered to some 1200 statements (answers/, recorded by answers/record.py) is
 // what parse, analyze, the rendered SQL and the registered functions answer on SQLite.
 #include <gtest/gtest.h>
 
@@ -140,6 +140,11 @@ TEST(Answers, With) {
 TEST(Answers, Aggregates) {
   MiniServer server;
   replay(server, "aggregates.answers");
+}
+
+TEST(Answers, Subqueries) {
+  MiniServer server;
+  replay(server, "subqueries.answers");
 }
 
 TEST(Answers, Chinook) {
