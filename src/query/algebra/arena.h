@@ -43,10 +43,13 @@ class Arena {
         [&](ScalarRef scalar) { made.weight += scalar->weight; });
     return &made;
   }
-  const Cte* cte(std::string name, RelationRef query) {
+  const Cte* cte(std::string name, RelationRef query,
+                 Materialization materialization = Materialization::automatic) {
     const auto number = static_cast<std::uint32_t>(ctes_.size());
-    return &ctes_.emplace_back(Cte{number, std::move(name), query});
+    return &ctes_.emplace_back(Cte{number, std::move(name), query, materialization});
   }
+  // What a recursive query is, once its term that refers to it is known.
+  void define(const Cte* cte, RelationRef query) { ctes_[cte->number].query = query; }
   ColumnId column(ColumnInfo info) {
     columns_.push_back(std::move(info));
     return ColumnId(static_cast<std::uint32_t>(columns_.size()));  // 0 is no column

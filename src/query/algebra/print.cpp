@@ -138,7 +138,8 @@ class Printer {
     for (const AggregateCall& call : node.calls) {
       calls += (calls.empty() ? "" : ", ") + column(call.column) + " = " +
                std::string(call.operation) + "(" + (call.distinct ? "distinct " : "") +
-               list(call.arguments) + ")";
+               list(call.arguments) +
+               (call.order.empty() ? "" : " order by " + sort_keys(call.order)) + ")";
       if (call.filter != nullptr) calls += " where " + scalar(call.filter);
     }
     return "Aggregate [" + groups + "] [" + calls + "]";

@@ -37,12 +37,19 @@ struct Join {
   RelationRef left, right;
   ScalarRef condition;  // null: true
 };
+struct SortKey {
+  ScalarRef expression;
+  bool descending = false;
+  bool nulls_first = false;
+};
 struct AggregateCall {
   ColumnId column;
   std::string_view operation;  // "count", "sum", ...; "any" for a column that the groups determine
   std::vector<ScalarRef> arguments;
   bool distinct = false;
   ScalarRef filter = nullptr;
+  // ORDER BY in its parentheses, and with DISTINCT the arguments that it does not name.
+  std::vector<SortKey> order = {};
 };
 struct Aggregate {  // columns: the groups', then the calls'
   RelationRef input;
@@ -62,11 +69,6 @@ enum class FrameExclusion : std::uint8_t { none, current_row, group, ties };
 struct FrameBound {
   FrameEnd end = FrameEnd::unbounded_preceding;
   ScalarRef offset = nullptr;  // preceding, following
-};
-struct SortKey {
-  ScalarRef expression;
-  bool descending = false;
-  bool nulls_first = false;
 };
 struct WindowSpec {
   std::vector<ScalarRef> partition;
@@ -109,11 +111,13 @@ struct TableFunc {            // one column
   std::string_view function;  // "generate_series"
   std::vector<ScalarRef> arguments;
 };
+enum class Materialization : std::uint8_t { automatic, always, never };
 // A query named by WITH; each CteRef to it has columns of its own, by place.
 struct Cte {
   std::uint32_t number;
   std::string name;
   RelationRef query;
+  Materialization materialization = Materialization::automatic;
 };
 struct With {
   std::vector<const Cte*> ctes;
@@ -181,6 +185,7 @@ void for_each_part(const Relation& relation, Visit&& visit, VisitScalar&& visit_
             for (const AggregateCall& call : node.calls) {
               scalars(call.arguments);
               maybe(call.filter);
+              for (const SortKey& key : call.order) visit_scalar(key.expression);
             }
           },
           [&](const Window& node) {

@@ -35,7 +35,7 @@ Result<ScalarRef> ExpressionBinder::call(const PgQuery__FuncCall& call) {
     return binding_.error("42809", "window function " + name + " requires an OVER clause",
                           location);
   }
-  if (call.agg_within_group) return binding_.missing("WITHIN GROUP", location);
+  if (call.agg_within_group) return within_group(call, name);
   if (call.func_variadic) return binding_.missing("VARIADIC", location);
   if (is_aggregate(name)) return aggregate(call, name);
   const std::string_view decoration = call.agg_distinct            ? "DISTINCT"
@@ -168,12 +168,6 @@ Result<void> ExpressionBinder::check_aggregate(const PgQuery__FuncCall& call,
 
 Result<void> ExpressionBinder::check_arguments(const PgQuery__FuncCall& call,
                                                const std::string& name) {
-  constexpr std::array<std::string_view, 5> kOrderless = {"count", "sum", "min", "max", "avg"};
-  const bool orderless = std::ranges::find(kOrderless, name) != kOrderless.end() ||
-                         name.starts_with("bool_") || name == "every";
-  if (call.n_agg_order > 0 && !orderless) {
-    return binding_.missing("ORDER BY in an aggregate", call.location);
-  }
   if (name == "count" && call.n_args == 0 && !call.agg_star) {
     return binding_.error(
         "42809", "count(*) must be used to call a parameterless aggregate function", call.location);
@@ -257,14 +251,18 @@ ScalarRef ExpressionBinder::collect(AggregateCall call, const std::string& name,
     const bool filters = (call.filter == nullptr) == (other.filter == nullptr) &&
                          (call.filter == nullptr || algebra::same(call.filter, other.filter));
     return filters && call.operation == other.operation && call.distinct == other.distinct &&
-           std::ranges::equal(call.arguments, other.arguments, algebra::same);
+           std::ranges::equal(call.arguments, other.arguments, algebra::same) &&
+           std::ranges::equal(call.order, other.order, [](const auto& a, const auto& b) {
+             return a.descending == b.descending && a.nulls_first == b.nulls_first &&
+                    algebra::same(a.expression, b.expression);
+           });
   };
   AggregateSink& sink = *scope_.aggregates;
   if (sink.first_location < 0) sink.first_location = location;
   const auto known = std::ranges::find_if(sink.calls, equal);
   if (known != sink.calls.end()) return binding_.arena().column_ref(known->column, location);
   algebra::ColumnInfo info{name, type};
-  info.nullable = call.operation != "count";
+  info.nullable = call.operation != "count" && call.operation != "regr_count";
   call.column = binding_.arena().column(std::move(info));
   const ColumnId id = call.column;
   sink.calls.push_back(std::move(call));
@@ -278,6 +276,8 @@ Result<ScalarRef> ExpressionBinder::aggregate(const PgQuery__FuncCall& call,
               inner_list(GRAMMAR_LIST(call, args), in_aggregate_));
   Type type;
   SPAR_ASSIGN(AggregateCall made, aggregate_call(call, name, std::move(arguments), type));
+  SPAR_ASSIGN(made.order, aggregate_order(GRAMMAR_LIST(call, agg_order)));
+  SPAR_TRY(order_distinct(made));
   SPAR_TRY(check_level(made, call.location));
   return collect(std::move(made), name, type, call.location);
 }

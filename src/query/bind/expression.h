@@ -107,6 +107,12 @@ class ExpressionBinder {
 
   Result<ScalarRef> grouping(const PgQuery__GroupingFunc& function);  // grouping_sets.cpp
 
+  // ordered_set.cpp
+  Result<std::vector<algebra::SortKey>> aggregate_order(grammar::Nodes items);
+  Result<void> order_distinct(algebra::AggregateCall& call);
+  Result<ScalarRef> within_group(const PgQuery__FuncCall& call, const std::string& name);
+  Result<ScalarRef> percentile(ScalarRef given);
+
   // row.cpp
   Result<std::vector<ScalarRef>> row(const Node* node);
   Result<ScalarRef> compare_rows(std::string_view name, const std::vector<ScalarRef>& left,

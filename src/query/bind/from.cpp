@@ -14,6 +14,7 @@ namespace {
 struct FromItem {
   RelationRef relation = nullptr;
   std::vector<NamespaceItem> items;
+  bool lateral = false;  // may look at what stands before it
 };
 
 class FromBinder {
@@ -34,6 +35,27 @@ class FromBinder {
       default:
         return binding_.missing(grammar::feature_name(node), -1);
     }
+  }
+
+  // What LATERAL may look at from now on.
+  void see(std::vector<NamespaceItem> before) { before_ = std::move(before); }
+
+  Result<RelationRef> joined(RelationRef left, FromItem& right, JoinKind kind) {
+    if (!right.lateral) {
+      std::vector<ColumnId> columns = left->columns;
+      columns.insert(columns.end(), right.relation->columns.begin(), right.relation->columns.end());
+      return binding_.arena().relation(algebra::Join{kind, left, right.relation, nullptr},
+                                       std::move(columns));
+    }
+    std::vector<ColumnId> columns = right.relation->columns;
+    SPAR_ASSIGN(const RelationRef made,
+                join_lateral(binding_, left, right.relation, kind, columns));
+    NamespaceItem& item = right.items.front();
+    for (std::size_t i = 0; i < item.columns.size(); ++i) {
+      item.columns[i].value = binding_.arena().column_ref(columns[i]);
+    }
+    settle(item);
+    return made;
   }
 
   // `items` and `more` under one roof: an alias may occur once.
@@ -95,19 +117,44 @@ class FromBinder {
     if (std::string_view(name.schemaname).empty()) {
       for (const CteScope* level = ctes_; level != nullptr; level = level->outer) {
         const auto known = std::ranges::find(level->ctes, name.relname, &CteBinding::name);
-        if (known != level->ctes.end()) return cte(*known->cte, name);
+        if (known != level->ctes.end()) return cte(*known, name);
+        if (std::ranges::find(level->later, name.relname) != level->later.end()) {
+          return binding_.missing("a reference to a later query of WITH RECURSIVE", name.location);
+        }
       }
     }
-    SPAR_ASSIGN(const data::Table* found, binding_.table(name));
+    Result<const data::Table*> known = binding_.table(name);
+    if (!known) return hinted(std::move(known.error()), name);
+    const data::Table* found = *known;
     SPAR_ASSIGN(BoundTable bound, bind_table(binding_, *found, found->name, scope_.block));
     return finish(bound.scan, std::move(bound.item), name.alias);
   }
 
-  Result<FromItem> cte(const algebra::Cte& cte, const PgQuery__RangeVar& name) {
+  // 42P01 of a name that WITH gives to a later query.
+  Failure hinted(Error error, const PgQuery__RangeVar& name) {
+    Failure failure(std::move(error));
+    for (const CteScope* level = ctes_; level != nullptr; level = level->outer) {
+      if (failure.error().sqlstate != "42P01") break;
+      if (std::ranges::find(level->future, std::string_view(name.relname)) == level->future.end()) {
+        continue;
+      }
+      failure.error().hint =
+          "Use WITH RECURSIVE, or re-order the WITH items to remove forward references.";
+    }
+    return failure;
+  }
+
+  Result<FromItem> cte(const CteBinding& known, const PgQuery__RangeVar& name) {
+    ++known.references;
+    known.referenced = true;
+    known.location = name.location;
+    if (known.cte == nullptr) return binding_.missing("this recursive reference", name.location);
+    const algebra::Cte& cte = *known.cte;
     std::vector<ColumnId> columns;
     std::vector<std::string> names;
     for (const ColumnId id : cte.query->columns) {
       algebra::ColumnInfo info = binding_.arena().info(id);
+      if (known.recursive) info = {info.name, info.type};
       names.push_back(info.name);
       columns.push_back(binding_.arena().column(std::move(info)));
     }
@@ -117,13 +164,17 @@ class FromBinder {
   }
 
   Result<FromItem> subselect(const PgQuery__RangeSubselect& item) {
-    if (item.lateral) return binding_.missing("LATERAL", -1);
     if (item.subquery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
       return binding_.missing("this kind of subquery", -1);
     }
+    const Scope around{scope_.outer, scope_.block, before_, nullptr};
+    const Scope* outer = item.lateral ? &around : scope_.outer;
     SPAR_ASSIGN(const BoundQuery query,
-                bind_query(binding_, *item.subquery->select_stmt, {scope_.outer, ctes_}));
-    return finish(query.relation, adopt(query.relation, query.names, ""), item.alias);
+                bind_query(binding_, *item.subquery->select_stmt, {outer, ctes_}));
+    SPAR_ASSIGN(FromItem made,
+                finish(query.relation, adopt(query.relation, query.names, ""), item.alias));
+    made.lateral = item.lateral && !before_.empty();
+    return made;
   }
 
   Result<FromItem> function(const PgQuery__RangeFunction& item) {
@@ -173,6 +224,7 @@ class FromBinder {
   Binding& binding_;
   const Scope& scope_;
   const CteScope* ctes_;
+  std::vector<NamespaceItem> before_;
 };
 
 JoinKind join_kind(PgQuery__JoinType type) {
@@ -270,8 +322,21 @@ Result<void> FromBinder::use_columns(const PgQuery__JoinExpr& expr, FromItem& le
 
 Result<FromItem> FromBinder::join(const PgQuery__JoinExpr& expr) {
   SPAR_ASSIGN(FromItem left, bind(expr.larg));
+  if (left.lateral) return binding_.missing("this form of LATERAL", -1);
+  const std::vector<NamespaceItem> before = before_;
+  before_.insert(before_.end(), left.items.begin(), left.items.end());
+  const std::size_t beyond = before.size();
   SPAR_ASSIGN(FromItem right, bind(expr.rarg));
+  before_ = before;
   const JoinKind kind = join_kind(expr.jointype);
+  RelationRef lateral = nullptr;
+  if (right.lateral) {
+    // Items before the whole join are not part of it.
+    if (beyond > 0 || expr.is_natural || expr.n_using_clause > 0) {
+      return binding_.missing("this form of LATERAL", -1);
+    }
+    SPAR_ASSIGN(lateral, joined(left.relation, right, kind));
+  }
   if (kind == JoinKind::left || kind == JoinKind::full) {
     binding_.arena().make_nullable(right.relation->columns);
   }
@@ -281,6 +346,7 @@ Result<FromItem> FromBinder::join(const PgQuery__JoinExpr& expr) {
   NamespaceItem merged;
   ScalarRef condition = nullptr;
   SPAR_TRY(use_columns(expr, left, right, merged, condition));
+  NamespaceItem shared = merged;
   std::vector<NamespaceItem> items = left.items;
   SPAR_TRY(add(items, right.items));
   if (expr.quals != nullptr) {
@@ -295,6 +361,25 @@ Result<FromItem> FromBinder::join(const PgQuery__JoinExpr& expr) {
   }
   merged.table_visible = expr.alias != nullptr;
   items.push_back(std::move(merged));
+  if (expr.join_using_alias != nullptr) {  // JOIN ... USING (a, b) AS alias: a and b by that name
+    shared.alias = expr.join_using_alias->aliasname;
+    shared.columns.resize(expr.n_using_clause);
+    shared.columns_visible = false;
+    items.push_back(std::move(shared));
+  }
+  if (lateral != nullptr) {
+    const algebra::Constant* constant = condition ? algebra::as_constant(condition) : nullptr;
+    const bool always = condition == nullptr ||
+                        (constant != nullptr && constant->value == data::Datum{std::int64_t{1}});
+    if (!always && kind != JoinKind::inner) {
+      return binding_.missing("LEFT JOIN LATERAL with a condition", -1);
+    }
+    if (!always) {
+      std::vector<ColumnId> kept = lateral->columns;
+      lateral = binding_.arena().relation(algebra::Filter{lateral, condition}, std::move(kept));
+    }
+    return FromItem{lateral, std::move(items)};
+  }
   std::vector<ColumnId> columns = left.relation->columns;
   columns.insert(columns.end(), right.relation->columns.begin(), right.relation->columns.end());
   const RelationRef relation = binding_.arena().relation(
@@ -356,16 +441,14 @@ Result<RelationRef> bind_from(Binding& binding, grammar::Nodes nodes, Scope& sco
   RelationRef relation = nullptr;
   std::vector<NamespaceItem> items;
   for (const grammar::Node* node : nodes) {
+    binder.see(items);
     SPAR_ASSIGN(FromItem item, binder.bind(node));
-    SPAR_TRY(binder.add(items, std::move(item.items)));
     if (relation == nullptr) {
       relation = item.relation;
-      continue;
+    } else {
+      SPAR_ASSIGN(relation, binder.joined(relation, item, JoinKind::inner));
     }
-    std::vector<ColumnId> columns = relation->columns;
-    columns.insert(columns.end(), item.relation->columns.begin(), item.relation->columns.end());
-    relation = binding.arena().relation(
-        algebra::Join{JoinKind::inner, relation, item.relation, nullptr}, std::move(columns));
+    SPAR_TRY(binder.add(items, std::move(item.items)));
   }
   scope.items.insert(scope.items.end(), std::make_move_iterator(items.begin()),
                      std::make_move_iterator(items.end()));

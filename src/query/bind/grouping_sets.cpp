@@ -86,7 +86,7 @@ Result<std::vector<GroupingSet>> SelectBinder::expand(const Node* node) {
   }
   const bool cubed = sets.kind == PG_QUERY__GROUPING_SET_KIND__GROUPING_SET_CUBE;
   if (cubed && content.size() > kCubeMax) {
-    return binding_.error("54001", "CUBE is limited to 12 elements", sets.location);
+    return binding_.error("54011", "CUBE is limited to 12 elements", sets.location);
   }
   std::vector<GroupingSet> items;
   for (const Node* item : content) {

@@ -50,40 +50,80 @@ Result<LimitParts> bind_limit(Binding& binding, const PgQuery__SelectStmt& state
   return parts;
 }
 
+namespace {
+
+algebra::Materialization materialization(const PgQuery__CommonTableExpr& cte) {
+  switch (cte.ctematerialized) {
+    case PG_QUERY__CTEMATERIALIZE__CTEMaterializeAlways:
+      return algebra::Materialization::always;
+    case PG_QUERY__CTEMATERIALIZE__CTEMaterializeNever:
+      return algebra::Materialization::never;
+    default:
+      return algebra::Materialization::automatic;
+  }
+}
+
+Result<const algebra::Cte*> bind_cte(Binding& binding, const PgQuery__CommonTableExpr& cte,
+                                     const Scope* outer, const CteScope& scope) {
+  const std::string name = cte.ctename;
+  SPAR_ASSIGN(BoundQuery query, bind_query(binding, *cte.ctequery->select_stmt, {outer, &scope}));
+  const grammar::Nodes aliases = GRAMMAR_LIST(cte, aliascolnames);
+  if (aliases.size() > query.names.size()) {
+    return binding.error("42P10",
+                         "WITH query \"" + name + "\" has " + std::to_string(query.names.size()) +
+                             " columns available but " + std::to_string(aliases.size()) +
+                             " columns specified",
+                         cte.location);
+  }
+  for (std::size_t i = 0; i < query.names.size(); ++i) {
+    std::string column =
+        i < aliases.size() ? std::string(grammar::text_of(aliases[i])) : query.names[i];
+    binding.arena().adopt(query.relation->columns[i], 0, name, std::move(column));
+  }
+  return binding.arena().cte(name, query.relation, materialization(cte));
+}
+
+}  // namespace
+
 Result<BoundWith> bind_with(Binding& binding, const PgQuery__WithClause* clause,
                             const QueryPlace& place) {
   BoundWith bound;
   bound.scope.outer = place.ctes;
   if (clause == nullptr) return bound;
-  if (clause->recursive) return binding.missing("WITH RECURSIVE", clause->location);
+  auto& open = clause->recursive ? bound.scope.later : bound.scope.future;
+  for (const Node* node : GRAMMAR_LIST(*clause, ctes)) {
+    const PgQuery__CommonTableExpr& cte = *node->common_table_expr;
+    if (std::ranges::find(open, std::string_view(cte.ctename)) != open.end()) {
+      return binding.error(
+          "42712", "WITH query name \"" + std::string(cte.ctename) + "\" specified more than once",
+          cte.location);
+    }
+    open.emplace_back(cte.ctename);
+  }
   for (const Node* node : GRAMMAR_LIST(*clause, ctes)) {
     const PgQuery__CommonTableExpr& cte = *node->common_table_expr;
     const std::string name = cte.ctename;
-    if (std::ranges::find(bound.scope.ctes, name, &CteBinding::name) != bound.scope.ctes.end()) {
-      return binding.error("42712", "WITH query name \"" + name + "\" specified more than once",
-                           cte.location);
-    }
     if (cte.ctequery->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
       return binding.missing("a data-modifying statement in WITH", cte.location);
     }
-    SPAR_ASSIGN(BoundQuery query,
-                bind_query(binding, *cte.ctequery->select_stmt, {place.outer, &bound.scope}));
-    const grammar::Nodes aliases = GRAMMAR_LIST(cte, aliascolnames);
-    if (aliases.size() > query.names.size()) {
-      return binding.error("42P10",
-                           "WITH query \"" + name + "\" has " + std::to_string(query.names.size()) +
-                               " columns available but " + std::to_string(aliases.size()) +
-                               " columns specified",
-                           cte.location);
+    if (cte.search_clause != nullptr || cte.cycle_clause != nullptr) {
+      return binding.missing("SEARCH and CYCLE", cte.location);
     }
-    for (std::size_t i = 0; i < query.names.size(); ++i) {
-      std::string column =
-          i < aliases.size() ? std::string(grammar::text_of(aliases[i])) : query.names[i];
-      binding.arena().adopt(query.relation->columns[i], 0, name, std::move(column));
+    if (clause->recursive) {
+      open.erase(open.begin());
+      // Its own name: met or not, that decides what kind of query this is.
+      bound.scope.ctes.push_back({name, nullptr});
     }
-    const algebra::Cte* made = binding.arena().cte(name, query.relation);
-    bound.scope.ctes.push_back({name, made});
-    bound.ctes.push_back(made);
+    Result<const algebra::Cte*> made = bind_cte(binding, cte, place.outer, bound.scope);
+    if (clause->recursive && bound.scope.ctes.back().referenced) {
+      bound.scope.ctes.back() = {name, nullptr};
+      made = bind_recursive(binding, cte, bound.scope, place.outer);
+    }
+    if (!made) return Failure(std::move(made.error()));
+    if (clause->recursive) bound.scope.ctes.pop_back();
+    if (!clause->recursive) open.erase(open.begin());
+    bound.scope.ctes.push_back({name, *made});
+    bound.ctes.push_back(*made);
   }
   return bound;
 }

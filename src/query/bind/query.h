@@ -1,6 +1,6 @@
 // query/bind/query.h: parse tree of a query -> relation.
 //
-// Contract    PostgreSQL's SELECT without windows, grouping sets, LATERAL and recursion; what is
+// Contract    PostgreSQL's SELECT without LATERAL and data-modifying WITH; what is
 //             missing answers 0A000. A query's columns have ids of their own, even those that it
 //             passes through.
 #pragma once
@@ -44,6 +44,10 @@ Result<RelationRef> bind_from(Binding& binding, grammar::Nodes items, Scope& sco
 // generate_series over integers.
 Result<RelationRef> bind_series(Binding& binding, const PgQuery__FuncCall& call, const Scope& scope,
                                 const CteScope* ctes);
+// `left` joined with a query that looks at its rows. `columns` are what stands for the query's
+// columns from now on. 0A000 for what SQLite cannot run.
+Result<RelationRef> join_lateral(Binding& binding, RelationRef left, RelationRef right,
+                                 algebra::JoinKind kind, std::vector<ColumnId>& columns);
 // A base table as a FROM item.
 struct BoundTable {
   RelationRef scan;

@@ -124,6 +124,17 @@ std::vector<Routine> aggregate_rows() {
     rows.push_back({"min", "min", type, {type}});
     rows.push_back({"max", "max", type, {type}});
   }
+  for (const TypeId type : {int2, int4, int8}) {
+    rows.push_back({"bit_and", "all_bits_and", type, {type}});
+    rows.push_back({"bit_or", "all_bits_or", type, {type}});
+    rows.push_back({"bit_xor", "all_bits_xor", type, {type}});
+  }
+  for (const std::string_view pair :
+       {"corr", "covar_pop", "covar_samp", "regr_avgx", "regr_avgy", "regr_intercept", "regr_r2",
+        "regr_slope", "regr_sxx", "regr_sxy", "regr_syy"}) {
+    rows.push_back({pair, pair, float8, {float8, float8}});
+  }
+  rows.push_back({"regr_count", "regr_count", int8, {float8, float8}});
   constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kSpreads = {
       {{"stddev", "stddev_samp"},
        {"stddev_samp", "stddev_samp"},
@@ -147,8 +158,6 @@ constexpr std::string_view kMissing[] = {"array_agg",
                                          "array_position",
                                          "array_to_string",
                                          "col_description",
-                                         "corr",
-                                         "count",
                                          "current_schemas",
                                          "currval",
                                          "decode",
@@ -170,12 +179,9 @@ constexpr std::string_view kMissing[] = {"array_agg",
                                          "log",
                                          "make_interval",
                                          "make_timestamp",
-                                         "mode",
                                          "nextval",
                                          "obj_description",
                                          "overlay",
-                                         "percentile_cont",
-                                         "percentile_disc",
                                          "pg_advisory_lock",
                                          "pg_backend_pid",
                                          "pg_get_constraintdef",
@@ -253,6 +259,10 @@ bool is_window_function(std::string_view name_) {
       "row_number", "rank", "dense_rank",  "percent_rank", "cume_dist", "ntile",
       "lag",        "lead", "first_value", "last_value",   "nth_value"};
   return std::ranges::find(kNames, name_) != kNames.end();
+}
+
+bool is_ordered_set(std::string_view name_) {
+  return name_ == "percentile_cont" || name_ == "percentile_disc" || name_ == "mode";
 }
 
 bool is_aggregate(std::string_view name_) {

@@ -23,6 +23,7 @@ struct Routine {
 enum class RoutineKind { scalar, aggregate };
 
 bool is_aggregate(std::string_view name);
+bool is_ordered_set(std::string_view name);
 bool is_window_function(std::string_view name);  // those that are no aggregates
 // 42883 and 42725 as PostgreSQL words them; 0A000 for a function that PostgreSQL has and Spar not.
 Result<const Routine*> resolve_routine(std::string_view name, std::span<const TypeId> arguments,

@@ -30,10 +30,17 @@ struct NamespaceItem {
 
 struct CteBinding {
   std::string name;
-  const algebra::Cte* cte;
+  const algebra::Cte* cte;  // null: not bound yet
+  // Of one that WITH RECURSIVE is just binding: whether its name was met, how often, where last.
+  mutable bool referenced = false;
+  bool recursive = false;  // may be referred to
+  mutable int references = 0;
+  mutable int location = -1;
 };
 struct CteScope {
   std::vector<CteBinding> ctes;
+  std::vector<std::string> later;   // names that WITH RECURSIVE has still to bind
+  std::vector<std::string> future;  // names that WITH has still to bind, for a hint
   const CteScope* outer = nullptr;
 };
 

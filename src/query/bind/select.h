@@ -19,6 +19,7 @@ class SelectBinder {
   // The visible part of the select list.
   std::vector<Target>& targets() { return targets_; }
   Result<BoundQuery> finish();
+  int aggregate_location() const { return sink_.first_location; }  // of the first one, or -1
 
  private:
   struct OrderItem {
@@ -69,6 +70,10 @@ class SelectBinder {
   ScalarRef having_ = nullptr, limit_ = nullptr, offset_ = nullptr;
   bool distinct_ = false, has_groups_ = false, is_values_ = false, ties_ = false;
 };
+
+// WITH RECURSIVE: the query whose binding, not made yet, stands last in the scope.
+Result<const algebra::Cte*> bind_recursive(Binding& binding, const PgQuery__CommonTableExpr& cte,
+                                           CteScope& scope, const Scope* outer);
 
 struct LimitParts {
   ScalarRef count = nullptr, offset = nullptr;

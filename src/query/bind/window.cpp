@@ -357,7 +357,7 @@ Result<Type> ExpressionBinder::window_function(WindowCall& made, const PgQuery__
 Result<ScalarRef> ExpressionBinder::window_call(const PgQuery__FuncCall& call,
                                                 const std::string& name) {
   if (call.func_variadic) return binding_.missing("VARIADIC", call.location);
-  if (is_frame(clause_)) SPAR_TRY(check_window(call, name));
+  if (is_frame(clause_) || call.agg_within_group) SPAR_TRY(check_window(call, name));
   WindowCall made;
   made.aggregate = is_aggregate(name);
   SPAR_ASSIGN(made.arguments, inner_list(GRAMMAR_LIST(call, args), in_window_));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "query/dialect/literal.h"
 #include "query/dialect/writer.h"
 #include "query/functions/registry.h"
 
@@ -11,6 +12,17 @@ namespace {
 
 bool is_integer(TypeId type) {
   return type == TypeId::int2 || type == TypeId::int4 || type == TypeId::int8;
+}
+
+// Whether the order of the rows can be seen in the result, or equal ones only be told by key.
+bool needs_order(const algebra::AggregateCall& call) {
+  constexpr std::string_view kAny[] = {"count", "bool_and", "bool_or"};
+  if (call.order.empty() || std::ranges::find(kAny, call.operation) != std::end(kAny)) return false;
+  if (call.operation == "min" || call.operation == "max") return needs_key(call.arguments[0]->type);
+  const TypeId type = call.arguments[0]->type.id;
+  const bool exact = is_integer(type) || data::is_scaled(call.arguments[0]->type) ||
+                     (type == TypeId::numeric && !call.distinct);
+  return !exact || call.arguments.size() > 1;
 }
 
 std::string distinct_word(const algebra::AggregateCall& call) {
@@ -61,9 +73,6 @@ Result<std::string> Writer::sum_or_avg(const algebra::AggregateCall& call) {
     const int scale = data::numeric_shape(value->type)->scale;
     return called(name + "_scaled", sql.text + "," + std::to_string(scale));
   }
-  if (call.distinct && needs_key(value->type)) {
-    return not_supported(std::string(call.operation) + "(DISTINCT numeric without a scale)");
-  }
   SPAR_ASSIGN(const std::string text, argument(value));
   const std::string arguments = distinct_word(call) + text;
   if (type == TypeId::numeric) return called(name + "_numeric", arguments);
@@ -75,8 +84,51 @@ Result<std::string> Writer::sum_or_avg(const algebra::AggregateCall& call) {
   return "sum(" + arguments + ")";
 }
 
+Result<std::string> Writer::ordered(const algebra::AggregateCall& call) {
+  algebra::AggregateCall plain = call;
+  plain.order.clear();
+  plain.distinct = false;
+  const std::string_view operation = call.operation;
+  std::string arguments, name;
+  std::size_t count = call.arguments.size();
+  if (operation == "mode" || operation.starts_with("percentile_")) {
+    name = "spar_" + std::string(operation);
+    SPAR_ASSIGN(arguments, list(call.arguments));
+    if (operation == "mode") {
+      arguments += "," + key_of(arguments, call.arguments[0]->type);
+      ++count;
+    }
+  } else {  // as it would be called, taken apart
+    SPAR_ASSIGN(const std::string text, aggregate_body(plain));
+    const std::size_t open = text.find('(');
+    name = text.substr(0, open);
+    if (!known(name)) return not_supported("an order for " + std::string(operation));
+    arguments = text.substr(open + 1, text.size() - open - 2);
+    if (data::is_scaled(call.arguments[0]->type) && name.ends_with("_scaled")) ++count;
+  }
+  std::string how = call.distinct ? "d" : "-", keys;
+  for (const algebra::SortKey& key : call.order) {
+    how += key.descending ? 'd' : 'a';
+    how += key.nulls_first ? 'f' : 'l';
+    SPAR_ASSIGN(const Sql sql, scalar(key.expression));
+    keys += "," + key_of(sql.text, key.expression->type);
+  }
+  return "spar_ordered(" + quoted(name) + "," + quoted(how) + "," + std::to_string(count) + "," +
+         arguments + keys + ")";
+}
+
 Result<std::string> Writer::aggregate_body(const algebra::AggregateCall& call) {
   const std::string_view operation = call.operation;
+  const bool set = operation == "mode" || operation.starts_with("percentile_");
+  if (set || needs_order(call)) return ordered(call);
+  if (operation.starts_with("all_bits_")) {
+    SPAR_ASSIGN(const Sql sql, scalar(call.arguments[0]));
+    return called("spar_" + std::string(operation), distinct_word(call) + sql.text);
+  }
+  if (call.arguments.size() == 2 && operation != "string_agg") {  // corr and its like
+    SPAR_ASSIGN(const std::string both, list(call.arguments));
+    return called("spar_" + std::string(operation), both);
+  }
   if (operation == "count") {
     if (call.arguments.empty()) return std::string("count(*)");
     SPAR_ASSIGN(const Sql sql, scalar(call.arguments[0]));
@@ -91,7 +143,6 @@ Result<std::string> Writer::aggregate_body(const algebra::AggregateCall& call) {
     return called("spar_" + std::string(operation), distinct_word(call) + sql.text);
   }
   if (operation == "string_agg") {
-    if (call.distinct) return not_supported("string_agg(DISTINCT ...)");
     SPAR_ASSIGN(const std::string both, list(call.arguments));
     return called("spar_string_agg", both);
   }

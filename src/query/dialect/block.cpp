@@ -220,13 +220,30 @@ Result<Block> Writer::limit(const algebra::Limit& node) {
   return made;
 }
 
+namespace {
+
+std::string_view hint(const algebra::Cte& cte) {
+  switch (cte.materialization) {
+    case algebra::Materialization::automatic:
+      return "";
+    case algebra::Materialization::always:
+      return "MATERIALIZED ";
+    case algebra::Materialization::never:
+      return "NOT MATERIALIZED ";
+  }
+  return "";
+}
+
+}  // namespace
+
 Result<std::string> Writer::with_clause(const algebra::With& node) {
   std::string clause = "WITH ";
   for (const algebra::Cte* cte : node.ctes) {
     SPAR_ASSIGN(const Block inner, block(cte->query));
     SPAR_ASSIGN(const std::string sql, text(inner, &cte->query->columns));
     if (clause.size() > 5) clause += ", ";
-    clause += "w" + std::to_string(cte->number) + " AS (" + sql + ")";
+    clause +=
+        "w" + std::to_string(cte->number) + " AS " + std::string(hint(*cte)) + "(" + sql + ")";
   }
   return clause + " ";
 }

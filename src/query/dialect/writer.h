@@ -118,6 +118,7 @@ class Writer {
   // aggregate.cpp
   Result<std::string> aggregate(const algebra::AggregateCall& call);
   Result<std::string> aggregate_body(const algebra::AggregateCall& call);
+  Result<std::string> ordered(const algebra::AggregateCall& call);
   Result<std::string> min_or_max(const algebra::AggregateCall& call);
   Result<std::string> sum_or_avg(const algebra::AggregateCall& call);
   Result<std::string> numeric_argument(ScalarRef scalar);

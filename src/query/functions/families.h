@@ -23,6 +23,8 @@ std::span<const ScalarEntry> text_making_scalars();
 std::span<const ScalarEntry> text_scalars();
 
 std::span<const AggregateEntry> extreme_aggregates();
+std::span<const AggregateEntry> ordered_aggregates();
+std::span<const AggregateEntry> regression_aggregates();
 std::span<const AggregateEntry> spread_aggregates();
 std::span<const AggregateEntry> total_aggregates();
 

@@ -40,6 +40,8 @@ std::span<const ScalarEntry> scalars() {
 std::span<const AggregateEntry> aggregates() {
   static const std::vector<AggregateEntry> kAll = joined<AggregateEntry>({
       extreme_aggregates(),
+      ordered_aggregates(),
+      regression_aggregates(),
       spread_aggregates(),
       total_aggregates(),
   });
