@@ -6,6 +6,7 @@
 #include "query/bind/expression.h"
 #include "query/bind/operators.h"
 #include "query/bind/routines.h"
+#include "query/bind/sequence_call.h"
 
 namespace spar::query::bind {
 
@@ -76,6 +77,7 @@ Result<void> convert(Binding& binding, std::vector<ScalarRef>& arguments, const 
 Result<ScalarRef> ExpressionBinder::scalar_call(const PgQuery__FuncCall& call,
                                                 const std::string& name) {
   if (name == "concat" || name == "concat_ws") return concat(call, name);
+  if (is_sequence_function(name)) return sequence_call(call, name);
   SPAR_ASSIGN(std::vector<ScalarRef> arguments, list(GRAMMAR_LIST(call, args)));
   const std::vector<TypeId> types = types_of(arguments);
   Result<const Routine*> found =
@@ -116,10 +118,9 @@ Result<ScalarRef> ExpressionBinder::session_call(std::string_view operation, int
     return text_constant(context.database_name, TypeId::name, location);
   }
   if (operation == "current_schema") {
-    const auto& path = context.search_path;
-    const bool visible = std::ranges::find(path, "public") != path.end();
-    if (!visible) return make_constant(binding_, data::Datum{}, Type{TypeId::name, -1}, location);
-    return text_constant("public", TypeId::name, location);
+    const std::optional<std::string> schema = binding_.current_schema();
+    if (!schema) return make_constant(binding_, data::Datum{}, Type{TypeId::name, -1}, location);
+    return text_constant(*schema, TypeId::name, location);
   }
   return binding_.missing("function " + std::string(operation) + "()", location);
 }
@@ -158,6 +159,10 @@ Result<void> ExpressionBinder::check_aggregate(const PgQuery__FuncCall& call,
     std::string where(clause_name(clause_));
     if (clause_ == Clause::join_on) where = "JOIN conditions";
     if (clause_ == Clause::check) where = "check constraints";
+    if (clause_ == Clause::generated) where = "column generation expressions";
+    if (clause_ == Clause::transform) where = "transform expressions";
+    if (clause_ == Clause::index_expression) where = "index expressions";
+    if (clause_ == Clause::index_predicate) where = "index predicates";
     if (clause_ == Clause::column_default) where = "DEFAULT expressions";
     if (clause_ == Clause::on_conflict) where = "UPDATE";
     return binding_.error("42803", "aggregate functions are not allowed in " + where,

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "query/bind/generated.h"
+#include "query/bind/sequence_call.h"
+#include "query/dialect/key.h"
+#include "query/parse/deparse.h"
 #include "query/parse/tree.h"
 
 namespace spar::query::bind {
@@ -11,6 +15,14 @@ using algebra::DmlKind;
 using grammar::Node;
 
 Result<ScalarRef> default_value(Binding& binding, const data::Column& column) {
+  if (column.identity != data::Identity::none) {
+    const data::Table* sequence = binding.catalogue().table(column.sequence);
+    if (sequence == nullptr || !sequence->sequence) {
+      return failure(Code::corrupt, "identity column " + column.name + " has no sequence");
+    }
+    binding.uses(sequence->id);
+    return coerce_assignment(binding, next_value(binding, *sequence), column);
+  }
   if (!column.default_sql) {
     return make_constant(binding, data::Datum{}, column.type);
   }
@@ -41,14 +53,14 @@ Result<std::vector<const data::Column*>> target_columns(Binding& binding, const 
     const bool target = node->node_case == PG_QUERY__NODE__NODE_RES_TARGET;
     const std::string name = target ? node->res_target->name : std::string(grammar::text_of(node));
     const int location = target ? node->res_target->location : -1;
-    if (target && node->res_target->n_indirection > 0) {
-      return binding.missing("assignment to part of a column", location);
-    }
     const data::Column* column = table.column(name);
     if (column == nullptr) {
       return binding.error(
           "42703", "column \"" + name + "\" of relation \"" + table.name + "\" does not exist",
           location);
+    }
+    if (target && node->res_target->n_indirection > 0) {
+      return binding.missing("assignment to part of a column", location);
     }
     if (std::ranges::find(columns, column) != columns.end()) {
       return binding.error("42701", "column \"" + name + "\" specified more than once", location);
@@ -60,6 +72,19 @@ Result<std::vector<const data::Column*>> target_columns(Binding& binding, const 
 
 namespace {
 
+Failure generated_always(std::string message, const data::Column& column) {
+  Failure failure = sql_error("428C9", std::move(message));
+  const bool identity = column.identity != data::Identity::none;
+  failure.error().detail =
+      "Column \"" + column.name + "\" is " +
+      (identity ? "an identity column defined as GENERATED ALWAYS." : "a generated column.");
+  return failure;
+}
+
+bool is_default(const Node* node) {
+  return node->node_case == PG_QUERY__NODE__NODE_SET_TO_DEFAULT;
+}
+
 // What INSERT, UPDATE and DELETE have in common: a target table that expressions can see.
 class DmlBinder {
  public:
@@ -67,6 +92,10 @@ class DmlBinder {
 
   Result<void> target(const PgQuery__RangeVar& name, DmlKind kind) {
     SPAR_ASSIGN(table_, binding_.table(name));
+    if (table_->sequence) {
+      return sql_error("42809", "cannot change sequence \"" + table_->name + "\"");
+    }
+    if (table_->view) return binding_.missing("a change of a view's rows", name.location);
     take(kind, name.alias == nullptr ? table_->name : std::string(name.alias->aliasname));
     return {};
   }
@@ -99,10 +128,32 @@ class DmlBinder {
       if (std::ranges::any_of(result, same)) {
         return sql_error("42601", "multiple assignments to same column \"" + column.name + "\"");
       }
+      const bool fixed = column.identity == data::Identity::always || column.generated_sql;
+      if (fixed && !is_default(target.val)) {
+        return generated_always("column \"" + column.name + "\" can only be updated to DEFAULT",
+                                column);
+      }
+      if (column.generated_sql) continue;
       SPAR_ASSIGN(const ScalarRef value, assigned(target.val, column, scope, clause));
       result.push_back({column.number, value});
     }
+    SPAR_TRY(regenerate(result));
     return result;
+  }
+
+  // The generated columns of a row with these assignments.
+  Result<void> regenerate(std::vector<algebra::Assignment>& result) {
+    NamespaceItem row = item_;
+    for (const algebra::Assignment& assignment : result) {
+      const std::string& name = table_->column(assignment.number)->name;
+      std::ranges::find(row.columns, name, &NamedColumn::name)->value = assignment.value;
+    }
+    for (const data::Column& column : table_->columns) {
+      if (!column.generated_sql) continue;
+      SPAR_ASSIGN(const ScalarRef value, generated_value(binding_, *table_, column, row));
+      result.push_back({column.number, value});
+    }
+    return {};
   }
 
   // An expression or DEFAULT, in the column's type.
@@ -110,6 +161,9 @@ class DmlBinder {
                              Clause clause) {
     if (node->node_case == PG_QUERY__NODE__NODE_MULTI_ASSIGN_REF) {
       const PgQuery__MultiAssignRef& part = *node->multi_assign_ref;
+      if (part.source->node_case == PG_QUERY__NODE__NODE_SUB_LINK) {
+        return assigned_from_query(part, column, scope);
+      }
       if (part.source->node_case != PG_QUERY__NODE__NODE_ROW_EXPR) {
         return binding_.missing("a subquery as the source of several columns", -1);
       }
@@ -125,6 +179,34 @@ class DmlBinder {
     }
     ExpressionBinder expressions(binding_, scope, ctes(), clause);
     SPAR_ASSIGN(const ScalarRef value, expressions.bind(node));
+    return coerce_assignment(binding_, value, column);
+  }
+
+  // One column of SET (a, b) = (SELECT ...): the query again for each, with this column of it.
+  Result<ScalarRef> assigned_from_query(const PgQuery__MultiAssignRef& part,
+                                        const data::Column& column, const Scope& scope) {
+    const PgQuery__SubLink& link = *part.source->sub_link;
+    if (link.subselect->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) {
+      return binding_.missing("this source of several columns", link.location);
+    }
+    SPAR_ASSIGN(const BoundQuery query,
+                bind_query(binding_, *link.subselect->select_stmt, {&scope, ctes()}));
+    if (query.names.size() != static_cast<std::size_t>(part.ncolumns)) {
+      return binding_.error("42601", "number of columns does not match number of values",
+                            link.location);
+    }
+    const auto index = static_cast<std::size_t>(part.colno - 1);
+    const PgQuery__SelectStmt& select = *link.subselect->select_stmt;
+    const bool plain = select.n_target_list == query.names.size();
+    const int location =
+        plain ? grammar::location_of(select.target_list[index]->res_target->val) : link.location;
+    const Target target{query.names[index],
+                        binding_.arena().column_ref(query.relation->columns[index])};
+    const RelationRef one = project(binding_, query.relation, std::span(&target, 1));
+    const ColumnId id = one->columns.front();
+    const ScalarRef value =
+        binding_.arena().scalar(algebra::Subquery{algebra::SubqueryKind::scalar, one, id},
+                                binding_.arena().info(id).type, location);
     return coerce_assignment(binding_, value, column);
   }
 
@@ -188,6 +270,7 @@ class InsertBinder {
     SPAR_TRY(dml_.target(*statement.relation, DmlKind::insert));
     names_ = GRAMMAR_LIST(statement, cols);
     explicit_ = !names_.empty();
+    overriding_ = statement.override;
     SPAR_ASSIGN(columns_, target_columns(binding_, dml_.table(), GRAMMAR_LIST(statement, cols)));
     const Node* source = statement.select_stmt;
     if (source == nullptr) {
@@ -234,6 +317,23 @@ class InsertBinder {
                           given < names_.size() ? names_[given]->res_target->location : -1);
   }
 
+  // Whether an identity column takes its sequence's value instead of the one that is offered.
+  Result<bool> takes_own_value(const data::Column& column, const Node* offered) const {
+    if (column.identity == data::Identity::none && !column.generated_sql) return false;
+    if (offered != nullptr && is_default(offered)) return false;
+    if (column.generated_sql) {
+      return generated_always(
+          "cannot insert a non-DEFAULT value into column \"" + column.name + "\"", column);
+    }
+    if (overriding_ == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE) return true;
+    const bool system = overriding_ == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE;
+    if (column.identity == data::Identity::by_default || system) return false;
+    Failure failure = generated_always(
+        "cannot insert a non-DEFAULT value into column \"" + column.name + "\"", column);
+    failure.error().hint = "Use OVERRIDING SYSTEM VALUE to override.";
+    return failure;
+  }
+
   // Columns that were not mentioned but get a value: those with a default, and the row's identity,
   // whose null must be noticed.
   Result<std::vector<std::pair<const data::Column*, ScalarRef>>> omitted() {
@@ -241,7 +341,8 @@ class InsertBinder {
     for (const data::Column& column : dml_.table().columns) {
       const bool given = std::ranges::find(columns_, &column) != columns_.end();
       const bool identity = dml_.table().identity_column == column.number;
-      if (given || (!column.default_sql && !identity)) continue;
+      const bool counted = column.identity != data::Identity::none;
+      if (given || (!column.default_sql && !identity && !counted)) continue;
       SPAR_ASSIGN(const ScalarRef value, default_value(binding_, column));
       rest.emplace_back(&column, value);
     }
@@ -261,8 +362,62 @@ class InsertBinder {
         for (auto& row : rows) row.push_back(make_constant(binding_, data::Datum{}, column.type));
       }
     }
+    SPAR_TRY(generate(rows));
     dml_.dml().source = binding_.arena().relation(algebra::Values{std::move(rows)}, {});
     return {};
+  }
+
+  bool generates() const {
+    return std::ranges::any_of(dml_.table().columns,
+                               [](const data::Column& c) { return c.generated_sql.has_value(); });
+  }
+
+  // The generated columns of one row whose values are `values`, beside dml().inserted.
+  Result<std::vector<ScalarRef>> generated_of(const std::vector<ScalarRef>& values) {
+    NamespaceItem row{dml_.table().name, {}, nullptr};
+    for (const data::Column& column : dml_.table().columns) {
+      const auto& given = dml_.dml().inserted;
+      const auto found = std::ranges::find(given, column.number);
+      const ScalarRef value = found == given.end()
+                                  ? make_constant(binding_, data::Datum{}, column.type)
+                                  : values[static_cast<std::size_t>(found - given.begin())];
+      row.columns.push_back({column.name, value});
+    }
+    std::vector<ScalarRef> made;
+    for (const data::Column& column : dml_.table().columns) {
+      if (!column.generated_sql) continue;
+      SPAR_ASSIGN(const ScalarRef value, generated_value(binding_, dml_.table(), column, row));
+      made.push_back(value);
+    }
+    return made;
+  }
+
+  Result<void> generate(std::vector<std::vector<ScalarRef>>& rows) {
+    if (!generates()) return {};
+    for (auto& row : rows) {
+      SPAR_ASSIGN(const std::vector<ScalarRef> made, generated_of(row));
+      place_generated(row, made);
+    }
+    for (const data::Column& column : dml_.table().columns) {
+      auto& given = dml_.dml().inserted;
+      const bool known = std::ranges::find(given, column.number) != given.end();
+      if (column.generated_sql && !known) given.push_back(column.number);
+    }
+    return {};
+  }
+  // In the place of DEFAULT, or behind.
+  void place_generated(std::vector<ScalarRef>& row, const std::vector<ScalarRef>& made) {
+    std::size_t next = 0;
+    const auto& given = dml_.dml().inserted;
+    for (const data::Column& column : dml_.table().columns) {
+      if (!column.generated_sql) continue;
+      const auto found = std::ranges::find(given, column.number);
+      if (found == given.end()) {
+        row.push_back(made[next++]);
+      } else {
+        row[static_cast<std::size_t>(found - given.begin())] = made[next++];
+      }
+    }
   }
 
   Result<void> rows(grammar::Nodes lists) {
@@ -281,8 +436,10 @@ class InsertBinder {
       if (width < columns_.size()) return too_narrow(width);
       std::vector<ScalarRef>& row = rows.emplace_back();
       for (std::size_t i = 0; i < items.size(); ++i) {
+        SPAR_ASSIGN(const bool own, takes_own_value(*columns_[i], items[i]));
         SPAR_ASSIGN(const ScalarRef value,
-                    dml_.assigned(items[i], *columns_[i], none, Clause::values));
+                    own ? default_value(binding_, *columns_[i])
+                        : dml_.assigned(items[i], *columns_[i], none, Clause::values));
         row.push_back(value);
       }
     }
@@ -304,7 +461,10 @@ class InsertBinder {
     std::vector<Target> targets;
     for (std::size_t i = 0; i < width; ++i) {
       const ScalarRef value = binding_.arena().column_ref(bound.relation->columns[i]);
-      SPAR_ASSIGN(const ScalarRef converted, coerce_assignment(binding_, value, *columns_[i]));
+      SPAR_ASSIGN(const bool own, takes_own_value(*columns_[i], nullptr));
+      SPAR_ASSIGN(const ScalarRef converted,
+                  own ? default_value(binding_, *columns_[i])
+                      : coerce_assignment(binding_, value, *columns_[i]));
       targets.push_back({columns_[i]->name, converted});
       dml_.dml().inserted.push_back(columns_[i]->number);
     }
@@ -312,6 +472,19 @@ class InsertBinder {
     for (const auto& [column, value] : rest) {
       targets.push_back({column->name, value});
       dml_.dml().inserted.push_back(column->number);
+    }
+    if (generates()) {
+      const RelationRef values = project(binding_, bound.relation, targets);
+      std::vector<ScalarRef> row;
+      for (const ColumnId id : values->columns) row.push_back(binding_.arena().column_ref(id));
+      std::vector<std::vector<ScalarRef>> rows{row};
+      SPAR_TRY(generate(rows));
+      targets.clear();
+      for (std::size_t i = 0; i < rows[0].size(); ++i) {
+        targets.push_back({dml_.table().column(dml_.dml().inserted[i])->name, rows[0][i]});
+      }
+      dml_.dml().source = project(binding_, values, targets);
+      return {};
     }
     const bool unchanged = rest.empty() && std::ranges::all_of(targets, [](const Target& target) {
                              return algebra::as_column(target.value).has_value();
@@ -353,8 +526,63 @@ class InsertBinder {
         SPAR_ASSIGN(made.predicate, where.condition(clause->where_clause));
       }
     }
+    if (!made.assignments.empty()) SPAR_TRY(meet_once(made));
     dml_.dml().on_conflict = std::move(made);
     return {};
+  }
+
+  // PostgreSQL refuses to update a row twice in one command; the executor would not notice. Rows
+  // of the same key are looked for where they are made.
+  Result<void> meet_once(const algebra::OnConflict& clause) {
+    const auto* values = std::get_if<algebra::Values>(&dml_.dml().source->body);
+    if (values != nullptr && values->rows.size() <= 1) return {};
+    for (const data::ColumnNumber number : clause.target) {
+      const bool changed =
+          std::ranges::find(clause.assignments, number, &algebra::Assignment::number) !=
+          clause.assignments.end();
+      const Type& type = dml_.table().column(number)->type;
+      if (changed || dialect::needs_key(type)) {
+        return binding_.missing(
+            "ON CONFLICT DO UPDATE of many rows with a changed key or a key of this type", -1);
+      }
+      const auto& given = dml_.dml().inserted;
+      if (std::ranges::find(given, number) == given.end()) return {};  // null: no conflict
+    }
+    if (values != nullptr) {
+      std::vector<std::vector<ScalarRef>> rows = values->rows;
+      for (auto& row : rows) mark_key(row, clause);
+      dml_.dml().source = binding_.arena().relation(algebra::Values{std::move(rows)}, {});
+      return {};
+    }
+    const auto* project_ = std::get_if<algebra::Project>(&dml_.dml().source->body);
+    std::vector<ScalarRef> row;
+    if (project_ != nullptr) row = project_->expressions;
+    if (project_ == nullptr) {
+      for (const ColumnId id : dml_.dml().source->columns) {
+        row.push_back(binding_.arena().column_ref(id));
+      }
+    }
+    mark_key(row, clause);
+    std::vector<Target> targets;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      targets.push_back({dml_.table().column(dml_.dml().inserted[i])->name, row[i]});
+    }
+    const RelationRef input = project_ != nullptr ? project_->input : dml_.dml().source;
+    dml_.dml().source = project(binding_, input, targets);
+    return {};
+  }
+
+  void mark_key(std::vector<ScalarRef>& row, const algebra::OnConflict& clause) {
+    const auto place = [&](data::ColumnNumber number) {
+      const auto& given = dml_.dml().inserted;
+      return static_cast<std::size_t>(std::ranges::find(given, number) - given.begin());
+    };
+    std::vector<ScalarRef> arguments;
+    for (const data::ColumnNumber number : clause.target) arguments.push_back(row[place(number)]);
+    const std::int64_t filters = clause.predicate != nullptr ? 1 : 0;
+    arguments.push_back(make_constant(binding_, data::Datum(filters), Type{TypeId::boolean, -1}));
+    ScalarRef& first = row[place(clause.target.front())];
+    first = binding_.arena().scalar(algebra::Call{"once", std::move(arguments)}, first->type);
   }
 
   Result<void> infer(const PgQuery__InferClause& clause, algebra::OnConflict& made) {
@@ -363,16 +591,14 @@ class InsertBinder {
     if (!constraint.empty()) {
       const auto key = std::ranges::find(table.keys, constraint, &data::Key::name);
       if (key == table.keys.end()) {
-        return binding_.error(
-            "42704",
-            "constraint \"" + constraint + "\" for table \"" + table.name + "\" does not exist",
-            clause.location);
+        return sql_error("42704", "constraint \"" + constraint + "\" for table \"" + table.name +
+                                      "\" does not exist");
+      }
+      if (key->nulls_not_distinct) {
+        return binding_.missing("ON CONFLICT of a key with NULLS NOT DISTINCT", clause.location);
       }
       made.target = key->columns;
       return {};
-    }
-    if (clause.where_clause != nullptr) {
-      return binding_.missing("a partial index in ON CONFLICT", clause.location);
     }
     for (const Node* node : GRAMMAR_LIST(clause, index_elems)) {
       const PgQuery__IndexElem& element = *node->index_elem;
@@ -387,10 +613,34 @@ class InsertBinder {
       }
       made.target.push_back(column->number);
     }
+    for (const data::Index& index : table.indexes) {
+      if (index.unique && (index.nulls_not_distinct || by_expression(index))) {
+        return binding_.missing("ON CONFLICT beside an index of this kind", clause.location);
+      }
+    }
     if (is_unique(table, made.target)) return {};
+    if (clause.where_clause != nullptr) {
+      SPAR_ASSIGN(const std::string predicate, grammar::expression_text(clause.where_clause));
+      for (const data::Index& index : table.indexes) {
+        if (!index.unique || index.predicate_sql != predicate) continue;
+        std::vector<data::ColumnNumber> columns, wanted = made.target;
+        for (const data::IndexColumn& column : index.columns) columns.push_back(column.number);
+        std::ranges::sort(columns);
+        std::ranges::sort(wanted);
+        if (columns != wanted) continue;
+        made.target_predicate = predicate;
+        return {};
+      }
+    }
     return sql_error("42P10",
                      "there is no unique or exclusion constraint matching the ON CONFLICT "
                      "specification");
+  }
+
+  static bool by_expression(const data::Index& index) {
+    return std::ranges::any_of(index.columns, [](const data::IndexColumn& column) {
+      return column.expression_sql.has_value();
+    });
   }
 
   static bool is_unique(const data::Table& table, std::vector<data::ColumnNumber> wanted) {
@@ -399,11 +649,13 @@ class InsertBinder {
       return columns == wanted;
     };
     std::ranges::sort(wanted);
-    const bool key = std::ranges::any_of(table.keys, same, &data::Key::columns);
+    const bool key = std::ranges::any_of(table.keys, [&](const data::Key& item) {
+      return !item.nulls_not_distinct && same(item.columns);
+    });
     return key || std::ranges::any_of(table.indexes, [&](const data::Index& index) {
              std::vector<data::ColumnNumber> columns;
              for (const data::IndexColumn& column : index.columns) columns.push_back(column.number);
-             return index.unique && same(std::move(columns));
+             return index.unique && !index.predicate_sql && same(std::move(columns));
            });
   }
 
@@ -412,6 +664,7 @@ class InsertBinder {
   std::vector<const data::Column*> columns_;
   grammar::Nodes names_;  // as written
   bool explicit_ = false;
+  PgQuery__OverridingKind overriding_ = PG_QUERY__OVERRIDING_KIND__OVERRIDING_NOT_SET;
 };
 
 }  // namespace
@@ -431,6 +684,11 @@ namespace {
 Result<void> bind_sources(Binding& binding, DmlBinder& dml, grammar::Nodes from,
                           const Node* where) {
   SPAR_ASSIGN(dml.dml().source, bind_from(binding, from, dml.scope(), dml.ctes()));
+  const std::vector<NamespaceItem>& items = dml.scope().items;
+  for (std::size_t i = 1; i < items.size(); ++i) {
+    if (!items[i].table_visible || items[i].alias != items[0].alias) continue;
+    return sql_error("42712", "table name \"" + items[i].alias + "\" specified more than once");
+  }
   if (where == nullptr) return {};
   ExpressionBinder condition(binding, dml.scope(), dml.ctes(), Clause::where);
   SPAR_ASSIGN(dml.dml().predicate, condition.condition(where));

@@ -41,6 +41,14 @@ std::string_view clause_name(Clause clause) {
       return "CHECK";
     case Clause::column_default:
       return "DEFAULT";
+    case Clause::generated:
+      return "GENERATED";
+    case Clause::transform:
+      return "USING";
+    case Clause::index_expression:
+      return "index expressions";
+    case Clause::index_predicate:
+      return "WHERE";
     case Clause::execute:
       return "EXECUTE";
   }

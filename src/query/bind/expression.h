@@ -27,6 +27,10 @@ enum class Clause {
   on_conflict,
   check,
   column_default,
+  generated,
+  transform,
+  index_expression,
+  index_predicate,
   execute,
 };
 std::string_view clause_name(Clause clause);
@@ -89,6 +93,10 @@ class ExpressionBinder {
                                                 const std::string& name, Type& type);
   Result<void> check_level(const algebra::AggregateCall& call, int location);
   ScalarRef collect(algebra::AggregateCall call, const std::string& name, Type type, int location);
+
+  // sequence_call.cpp
+  Result<ScalarRef> sequence_call(const PgQuery__FuncCall& call, const std::string& name);
+  Result<ScalarRef> set_value(const PgQuery__FuncCall& call, const data::Table& sequence);
 
   // subquery.cpp
   Result<ScalarRef> sublink(const PgQuery__SubLink& link);

@@ -112,6 +112,31 @@ TEST(Answers, Schema) {
   replay(server, "schema.answers");
 }
 
+TEST(Answers, Sequences) {
+  MiniServer server;
+  replay(server, "sequences.answers");
+}
+
+TEST(Answers, Schemas) {
+  MiniServer server;
+  replay(server, "schemas.answers");
+}
+
+TEST(Answers, AlterTable) {
+  MiniServer server;
+  replay(server, "alter.answers");
+}
+
+TEST(Answers, Writes) {
+  MiniServer server;
+  replay(server, "writes.answers");
+}
+
+TEST(Answers, Views) {
+  MiniServer server;
+  replay(server, "views.answers");
+}
+
 TEST(Answers, Shop) {
   MiniServer server;
   replay(server, "shop.answers");
