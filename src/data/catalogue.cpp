@@ -21,6 +21,12 @@ const Key* Table::primary_key() const {
   return found == keys.end() ? nullptr : &*found;
 }
 
+ColumnNumber Table::next_number() const {
+  ColumnNumber last = last_number;
+  for (const Column& column : columns) last = std::max(last, column.number);
+  return static_cast<ColumnNumber>(last + 1);
+}
+
 ObjectId object_id(const Object& object) {
   return std::visit([](const auto& value) { return value.id; }, object);
 }
@@ -52,6 +58,13 @@ const Table* Catalogue::table(ObjectId id) const {
   return found == tables_.end() ? nullptr : &found->second;
 }
 
+bool Catalogue::has_schema(ObjectId database, std::string_view name) const {
+  if (name == "public") return true;
+  return std::any_of(schemas_.begin(), schemas_.end(), [&](const auto& entry) {
+    return entry.second.database == database && entry.second.name == name;
+  });
+}
+
 std::vector<const Table*> Catalogue::referencing(ObjectId parent) const {
   std::vector<const Table*> found;
   for (const auto& [id, table] : tables_) {
@@ -72,6 +85,11 @@ void Catalogue::put(Object object) {
     databases_[database->id] = std::move(*database);
     return;
   }
+  if (auto* schema = std::get_if<Schema>(&object)) {
+    claim(schema->id);
+    schemas_[schema->id] = std::move(*schema);
+    return;
+  }
   Table& table = std::get<Table>(object);
   erase(table.id);
   claim(table.id);
@@ -85,6 +103,7 @@ void Catalogue::put(Object object) {
 
 void Catalogue::erase(ObjectId id) {
   databases_.erase(id);
+  schemas_.erase(id);
   auto found = tables_.find(id);
   if (found == tables_.end()) return;
   const Table& table = found->second;

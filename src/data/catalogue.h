@@ -3,6 +3,8 @@
 // Contract    A Catalogue is a snapshot: changing the schema makes another one by apply(). Objects
 //             are stored and logged one by one (encode/decode), so that a schema change is a list
 //             of ObjectChange in the change log. Names are case-sensitive and already folded.
+//             Sequences and views are tables of another kind: they share the tables' names, and a
+//             sequence's state is its one row.
 // Threads     Immutable; share by shared_ptr<const Catalogue>.
 // Invariants  C1 ids are unique over all kinds and never reused.  C2 a column keeps its number.
 #pragma once
@@ -26,12 +28,18 @@ namespace spar::data {
 
 using ColumnNumber = std::int16_t;  // 1 for the first, as pg_attribute.attnum
 
+enum class Identity : std::uint8_t { none, always, by_default };
+
 struct Column {
   ColumnNumber number = 0;
   std::string name;
   Type type;
   bool not_null = false;
-  std::optional<std::string> default_sql;  // PostgreSQL expression text
+  // PostgreSQL expression text; a sequence in it is called by its id: nextval('16400'::regclass).
+  std::optional<std::string> default_sql;
+  Identity identity = Identity::none;
+  ObjectId sequence;                         // of an identity column
+  std::optional<std::string> generated_sql;  // GENERATED ALWAYS AS (...) STORED
 };
 
 struct Key {  // PRIMARY KEY or UNIQUE
@@ -39,6 +47,7 @@ struct Key {  // PRIMARY KEY or UNIQUE
   std::string name;
   bool primary = false;
   std::vector<ColumnNumber> columns;
+  bool nulls_not_distinct = false;
 };
 
 enum class ReferentialAction : std::uint8_t { no_action, restrict, cascade, set_null, set_default };
@@ -53,17 +62,20 @@ struct ForeignKey {
   ReferentialAction on_update = ReferentialAction::no_action;
   bool deferrable = false;
   bool initially_deferred = false;
+  bool validated = true;
 };
 
 struct Check {
   ObjectId id;
   std::string name;
   std::string expression_sql;  // PostgreSQL expression text
+  bool validated = true;
 };
 
 struct IndexColumn {
-  ColumnNumber number = 0;
+  ColumnNumber number = 0;  // 0: an expression
   bool descending = false;
+  std::optional<std::string> expression_sql;
 };
 
 struct Index {
@@ -71,6 +83,28 @@ struct Index {
   std::string name;
   bool unique = false;
   std::vector<IndexColumn> columns;
+  std::optional<std::string> predicate_sql;  // of a partial index
+  bool nulls_not_distinct = false;
+};
+
+struct Sequence {
+  Type type{TypeId::int8, -1};
+  std::int64_t start = 1, minimum = 1, maximum = 1, increment = 1, cache = 1;
+  bool cycle = false;
+  ObjectId owner;  // OWNED BY: this table's column
+  ColumnNumber owner_column = 0;
+};
+
+struct View {
+  std::string query_sql;
+  std::vector<ObjectId> uses;            // tables and views that it reads
+  std::vector<std::string> search_path;  // that its text was written for
+  bool materialized = false;
+};
+
+struct Comment {
+  ColumnNumber column = 0;  // 0: on the table
+  std::string text;
 };
 
 struct Table {
@@ -86,7 +120,13 @@ struct Table {
   // The column that is the row's identity in the change log when the table was made with a primary
   // key of one integer column; nothing: a hidden integer is (embedded copies: rowid).
   std::optional<ColumnNumber> identity_column;
+  std::optional<Sequence> sequence;  // columns: last_value, log_cnt, is_called
+  std::optional<View> view;
+  std::vector<Comment> comments;
+  ColumnNumber last_number = 0;  // the highest that a column has had; 0: the highest there is
 
+  bool is_plain() const { return !sequence && !view; }
+  ColumnNumber next_number() const;
   const Column* column(std::string_view column_name) const;
   const Column* column(ColumnNumber number) const;
   const Key* primary_key() const;
@@ -97,7 +137,14 @@ struct Database {
   std::string name;
 };
 
-using Object = std::variant<Database, Table>;
+// "public" is there without one.
+struct Schema {
+  ObjectId id;
+  ObjectId database;
+  std::string name;
+};
+
+using Object = std::variant<Database, Table, Schema>;
 
 // Puts (an encoded object) or removes the object of that id.
 struct ObjectChange {
@@ -122,7 +169,9 @@ class Catalogue {
   const Database* database(ObjectId id) const;
   const Table* table(ObjectId database, std::string_view schema, std::string_view name) const;
   const Table* table(ObjectId id) const;
+  bool has_schema(ObjectId database, std::string_view name) const;
   const std::map<ObjectId, Database>& databases() const { return databases_; }
+  const std::map<ObjectId, Schema>& schemas() const { return schemas_; }
   const std::map<ObjectId, Table>& tables() const { return tables_; }
   // Tables with a foreign key to `parent`, itself among them.
   std::vector<const Table*> referencing(ObjectId parent) const;
@@ -161,6 +210,7 @@ class Catalogue {
   ObjectId next_id_{16384};  // PostgreSQL's FirstNormalObjectId
   std::map<ObjectId, Database> databases_;
   std::map<ObjectId, Table> tables_;
+  std::map<ObjectId, Schema> schemas_;
   std::map<Name, ObjectId, NameLess> by_name_;
 };
 

@@ -6,9 +6,10 @@
 namespace spar::data {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;  // 1: tables end with their identity column
 constexpr std::uint8_t kDatabaseKind = 1;
 constexpr std::uint8_t kTableKind = 2;
+constexpr std::uint8_t kSchemaKind = 3;
 
 // One visit() a type lists its fields once, for writing (Out) and for reading (In). In refuses what
 // Out never writes: a flag that is not 0 or 1, a number outside its enumeration, a wrong count.
@@ -16,11 +17,13 @@ class Out {
  public:
   explicit Out(Bytes& bytes) : writer_(bytes) {}
   static constexpr bool reading = false;
+  static constexpr std::uint8_t version = kVersion;
   void field(const std::string& value) { writer_.sized(value); }
   void field(bool value) { writer_.le(static_cast<std::uint8_t>(value)); }
   void field(ColumnNumber value) { writer_.le(value); }
   void field(std::int32_t value) { writer_.le(value); }
   void field(std::uint32_t value) { writer_.le(value); }
+  void field(std::int64_t value) { writer_.le(value); }
   std::size_t count(std::size_t size) {
     writer_.varint(size);
     return size;
@@ -32,8 +35,9 @@ class Out {
 
 class In {
  public:
-  explicit In(std::string_view bytes) : reader_(bytes) {}
+  In(std::string_view bytes, std::uint8_t written) : version(written), reader_(bytes) {}
   static constexpr bool reading = true;
+  const std::uint8_t version;
   bool complete() const { return sound_ && reader_.ok() && reader_.at_end(); }
   void refuse() { sound_ = false; }
   void field(std::string& value) { value = std::string(reader_.sized()); }
@@ -45,6 +49,7 @@ class In {
   void field(ColumnNumber& value) { value = reader_.le<ColumnNumber>(); }
   void field(std::int32_t& value) { value = reader_.le<std::int32_t>(); }
   void field(std::uint32_t& value) { value = reader_.le<std::uint32_t>(); }
+  void field(std::int64_t& value) { value = reader_.le<std::int64_t>(); }
   std::size_t count(std::size_t) {
     const std::uint64_t size = reader_.varint();
     if (size <= reader_.remaining()) return static_cast<std::size_t>(size);
@@ -110,6 +115,15 @@ void visit(In& in, ReferentialAction& action) {
   if (number > static_cast<std::uint32_t>(ReferentialAction::set_default)) return in.refuse();
   action = static_cast<ReferentialAction>(number);
 }
+void visit(Out& out, Identity identity) {
+  out.field(static_cast<std::uint32_t>(identity));
+}
+void visit(In& in, Identity& identity) {
+  std::uint32_t number = 0;
+  in.field(number);
+  if (number > static_cast<std::uint32_t>(Identity::by_default)) return in.refuse();
+  identity = static_cast<Identity>(number);
+}
 template <class Stream>
 void visit(Stream& stream, Of<Stream, Column>& column) {
   stream.field(column.number);
@@ -118,6 +132,10 @@ void visit(Stream& stream, Of<Stream, Column>& column) {
   stream.field(column.type.typmod);
   stream.field(column.not_null);
   visit(stream, column.default_sql);
+  if (stream.version < 2) return;
+  visit(stream, column.identity);
+  visit(stream, column.sequence);
+  visit(stream, column.generated_sql);
 }
 template <class Stream>
 void visit(Stream& stream, Of<Stream, Key>& key) {
@@ -125,6 +143,7 @@ void visit(Stream& stream, Of<Stream, Key>& key) {
   stream.field(key.name);
   stream.field(key.primary);
   visit(stream, key.columns);
+  if (stream.version >= 2) stream.field(key.nulls_not_distinct);
 }
 template <class Stream>
 void visit(Stream& stream, Of<Stream, ForeignKey>& key) {
@@ -137,17 +156,20 @@ void visit(Stream& stream, Of<Stream, ForeignKey>& key) {
   visit(stream, key.on_update);
   stream.field(key.deferrable);
   stream.field(key.initially_deferred);
+  if (stream.version >= 2) stream.field(key.validated);
 }
 template <class Stream>
 void visit(Stream& stream, Of<Stream, Check>& check) {
   visit(stream, check.id);
   stream.field(check.name);
   stream.field(check.expression_sql);
+  if (stream.version >= 2) stream.field(check.validated);
 }
 template <class Stream>
 void visit(Stream& stream, Of<Stream, IndexColumn>& column) {
   stream.field(column.number);
   stream.field(column.descending);
+  if (stream.version >= 2) visit(stream, column.expression_sql);
 }
 template <class Stream>
 void visit(Stream& stream, Of<Stream, Index>& index) {
@@ -155,6 +177,33 @@ void visit(Stream& stream, Of<Stream, Index>& index) {
   stream.field(index.name);
   stream.field(index.unique);
   visit(stream, index.columns);
+  if (stream.version < 2) return;
+  visit(stream, index.predicate_sql);
+  stream.field(index.nulls_not_distinct);
+}
+template <class Stream>
+void visit(Stream& stream, Of<Stream, Sequence>& sequence) {
+  visit(stream, sequence.type.id);
+  stream.field(sequence.start);
+  stream.field(sequence.minimum);
+  stream.field(sequence.maximum);
+  stream.field(sequence.increment);
+  stream.field(sequence.cache);
+  stream.field(sequence.cycle);
+  visit(stream, sequence.owner);
+  stream.field(sequence.owner_column);
+}
+template <class Stream>
+void visit(Stream& stream, Of<Stream, View>& view) {
+  stream.field(view.query_sql);
+  visit(stream, view.uses);
+  visit(stream, view.search_path);
+  stream.field(view.materialized);
+}
+template <class Stream>
+void visit(Stream& stream, Of<Stream, Comment>& comment) {
+  stream.field(comment.column);
+  stream.field(comment.text);
 }
 template <class Stream>
 void visit(Stream& stream, Of<Stream, Table>& table) {
@@ -168,16 +217,27 @@ void visit(Stream& stream, Of<Stream, Table>& table) {
   visit(stream, table.checks);
   visit(stream, table.indexes);
   visit(stream, table.identity_column);
+  if (stream.version < 2) return;
+  visit(stream, table.sequence);
+  visit(stream, table.view);
+  visit(stream, table.comments);
+  stream.field(table.last_number);
 }
 template <class Stream>
 void visit(Stream& stream, Of<Stream, Database>& database) {
   visit(stream, database.id);
   stream.field(database.name);
 }
+template <class Stream>
+void visit(Stream& stream, Of<Stream, Schema>& schema) {
+  visit(stream, schema.id);
+  visit(stream, schema.database);
+  stream.field(schema.name);
+}
 
 template <class T>
 Result<Object> decode_as(std::string_view bytes) {
-  In in(bytes);
+  In in(bytes.substr(2), static_cast<std::uint8_t>(bytes[0]));
   T object;
   visit(in, object);
   if (!in.complete()) return failure(Code::corrupt, "a catalogue object is damaged");
@@ -187,20 +247,22 @@ Result<Object> decode_as(std::string_view bytes) {
 }  // namespace
 
 Bytes encode_object(const Object& object) {
+  constexpr std::uint8_t kKinds[] = {kDatabaseKind, kTableKind, kSchemaKind};
   Bytes bytes;
   bytes.push_back(static_cast<char>(kVersion));
-  bytes.push_back(static_cast<char>(object.index() == 0 ? kDatabaseKind : kTableKind));
+  bytes.push_back(static_cast<char>(kKinds[object.index()]));
   Out out(bytes);
   std::visit([&](const auto& value) { visit(out, value); }, object);
   return bytes;
 }
 
 Result<Object> decode_object(std::string_view bytes) {
-  if (bytes.size() < 2 || bytes[0] != static_cast<char>(kVersion)) {
+  if (bytes.size() < 2 || bytes[0] < 1 || bytes[0] > static_cast<char>(kVersion)) {
     return failure(Code::corrupt, "a catalogue object of an unknown version");
   }
-  if (bytes[1] == static_cast<char>(kDatabaseKind)) return decode_as<Database>(bytes.substr(2));
-  if (bytes[1] == static_cast<char>(kTableKind)) return decode_as<Table>(bytes.substr(2));
+  if (bytes[1] == static_cast<char>(kDatabaseKind)) return decode_as<Database>(bytes);
+  if (bytes[1] == static_cast<char>(kTableKind)) return decode_as<Table>(bytes);
+  if (bytes[1] == static_cast<char>(kSchemaKind)) return decode_as<Schema>(bytes);
   return failure(Code::corrupt, "a catalogue object of an unknown kind");
 }
 

@@ -26,6 +26,7 @@
 #include "changelog/record.h"
 #include "data/catalogue.h"
 #include "data/row_codec.h"
+#include "query/functions/sequences.h"
 #include "query/statement.h"
 
 namespace spar::engines {
@@ -39,6 +40,7 @@ struct Call {
   std::span<const data::Datum> parameters;  // $1 .. $n, then the plan's bound values
   Monotonic deadline = kNoDeadline;         // 57014 when it passes
   const std::atomic<bool>* cancelled = nullptr;
+  query::functions::SessionSequences* sequences = nullptr;  // for currval(); null: none yet
 };
 
 class Cursor {
@@ -72,7 +74,8 @@ class WriteSession : public ReadSession {
   // One statement for many rows, each of as many values as the plan has parameters.
   virtual Result<std::uint64_t> insert_many(const query::Plan& plan,
                                             std::span<const data::Row> rows,
-                                            std::span<const data::Datum> bound) = 0;
+                                            std::span<const data::Datum> bound,
+                                            query::functions::SessionSequences* sequences) = 0;
   // Any row of `sql` (the engine's dialect) answers true.
   virtual Result<bool> any_row(const std::string& sql) = 0;
 

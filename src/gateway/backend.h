@@ -106,6 +106,7 @@ class Backend {
   virtual void abandon() = 0;
 
   virtual Position position() const = 0;  // the newest position this session has seen or made
+  virtual void forget_sequences() {}      // DISCARD: currval() and lastval() know nothing
   virtual void cancel() = 0;              // ends the statement that runs now, if one does
 };
 

@@ -54,7 +54,7 @@ Executable Runner::executable(Portal& portal, bool last) const {
 }
 
 Result<void> Runner::start(Portal& portal, const query::Plan& plan, bool last) {
-  const bool reads = plan.kind == query::PlanKind::select;
+  const bool reads = plan.kind == query::PlanKind::select && !plan.counts;
   parts_.transactions.before_run(reads ? Transactions::Effect::read : Transactions::Effect::write);
   portal.state = Portal::State::failed;  // until it has gone well
   SPAR_ASSIGN(portal.rows, parts_.backend.run(executable(portal, last)));
@@ -194,7 +194,8 @@ Result<Outcome> Runner::run_body(Portal& portal, const query::CopyIn&, Options) 
 }
 
 Result<Outcome> Runner::run_body(Portal& portal, const query::CopyOut& copy, Options) {
-  parts_.transactions.before_run(Transactions::Effect::read);
+  parts_.transactions.before_run(copy.select.counts ? Transactions::Effect::write
+                                                    : Transactions::Effect::read);
   SPAR_ASSIGN(portal.rows, parts_.backend.run(executable(portal)));
   wire::Encoder& encoder = parts_.output.encode();
   encoder.copy_out_response(copy.select.output.size());
@@ -224,21 +225,21 @@ Result<void> Runner::only_alone(const query::Statement& statement, Options optio
   return sql_error("25001", statement.tag + " cannot run inside a transaction block");
 }
 
-Result<void> Runner::run_schema(Portal& portal, Transactions::Effect effect) {
+Result<std::string> Runner::run_schema(Portal& portal, Transactions::Effect effect) {
   parts_.transactions.before_run(effect);
   SPAR_ASSIGN(Meaning ran, parts_.backend.run_schema(executable(portal)));
   if (const auto* change = std::get_if<query::SchemaChange>(&ran->body)) {
     for (const std::string& notice : change->notices) parts_.notices.notice(notice);
   }
-  return {};
+  return ran->tag;
 }
 
 Result<Outcome> Runner::run_body(Portal& portal, const query::SchemaChange& change,
                                  Options options) {
   const Meaning meaning = portal.meaning;
   if (change.own_transaction) SPAR_TRY(only_alone(*meaning, options));
-  SPAR_TRY(run_schema(portal, Transactions::Effect::schema));
-  return complete(*meaning);
+  SPAR_ASSIGN(std::string tag, run_schema(portal, Transactions::Effect::schema));
+  return Outcome{.tag = std::move(tag), .copy = {}};
 }
 
 Result<Outcome> Runner::run_body(Portal& portal, const query::Truncate&, Options) {
@@ -246,7 +247,8 @@ Result<Outcome> Runner::run_body(Portal& portal, const query::Truncate&, Options
   return complete(*portal.meaning);
 }
 
-Result<Outcome> Runner::run_body(Portal& portal, const query::NoOperation&, Options options) {
+Result<Outcome> Runner::run_body(Portal& portal, const query::NoOperation& body, Options options) {
+  if (body.forgets_sequences) parts_.backend.forget_sequences();
   if (portal.meaning->tag == "VACUUM") SPAR_TRY(only_alone(*portal.meaning, options));
   return complete(*portal.meaning);
 }

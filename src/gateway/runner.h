@@ -98,7 +98,7 @@ class Runner {
   Result<bool> next_row(Portal& portal);
   void write_row(const Portal& portal, const query::Plan& plan);
   Result<Outcome> finished(Portal& portal, const query::Plan& plan, std::uint64_t rows);
-  Result<void> run_schema(Portal& portal, Transactions::Effect effect);
+  Result<std::string> run_schema(Portal& portal, Transactions::Effect effect);  // the tag
   Result<void> only_alone(const query::Statement& statement, Options) const;
   Result<Portal> bind_arguments(const query::ExecuteStatement& execute);
 

@@ -149,6 +149,7 @@ Result<Outcome> Runner::run_body(Portal& portal, const query::DiscardAll&, Optio
   SPAR_TRY(only_alone(*portal.meaning, options));
   parts_.portals.close_all();
   parts_.statements.deallocate_all();
+  parts_.backend.forget_sequences();
   parts_.settings.reset_all();
   apply_settings();
   return tagged("DISCARD ALL");

@@ -3,7 +3,10 @@
 #include "query/algebra/typmod.h"
 #include "query/bind/dml.h"
 #include "query/bind/schema.h"
+#include "query/bind/sequence.h"
+#include "query/bind/sequence_call.h"
 #include "query/bind/utility.h"
+#include "query/bind/view.h"
 #include "query/dialect/sqlite.h"
 #include "query/parse/nodes.h"
 
@@ -17,6 +20,9 @@ Result<Plan> make_plan(Binding& binding, const Planned& planned) {
   plan.locks_rows = binding.locks_rows();
   plan.ordered = planned.ordered;
   plan.tables = binding.tables();
+  if (binding.counts_on()) {
+    SPAR_ASSIGN(plan.counts, counts(planned.relation));
+  }
   SPAR_ASSIGN(const std::vector<data::Type> parameters, binding.parameters());
   const dialect::RenderOptions options{parameters.size(), binding.context().text};
   SPAR_ASSIGN(dialect::RenderedSql rendered,
@@ -52,6 +58,7 @@ Result<Analyzed> dml(Binding& binding, std::string tag, PlanKind kind, Result<Bo
 }
 
 Result<Analyzed> select(Binding& binding, const PgQuery__SelectStmt& statement) {
+  if (statement.into_clause != nullptr) return tagged("SELECT", select_into(binding, statement));
   SPAR_ASSIGN(std::optional<Body> setting, setting_function(binding, statement));
   if (setting) return Analyzed{"SELECT", std::move(*setting)};
   SPAR_ASSIGN(const BoundQuery query, bind_query(binding, statement, {}));
@@ -86,7 +93,18 @@ Result<Analyzed> transaction_statement(Binding& binding,
 }
 
 std::string drop_tag(PgQuery__ObjectType type) {
-  return type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX ? "DROP INDEX" : "DROP TABLE";
+  switch (type) {
+    case PG_QUERY__OBJECT_TYPE__OBJECT_INDEX:
+      return "DROP INDEX";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE:
+      return "DROP SEQUENCE";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_SCHEMA:
+      return "DROP SCHEMA";
+    case PG_QUERY__OBJECT_TYPE__OBJECT_VIEW:
+      return "DROP VIEW";
+    default:
+      return "DROP TABLE";
+  }
 }
 
 std::string discard_tag(PgQuery__DiscardMode mode) {
@@ -108,7 +126,18 @@ bool is_reset(const PgQuery__VariableSetStmt& statement) {
 }
 
 Result<Analyzed> rename(Binding& binding, const PgQuery__RenameStmt& statement) {
-  return tagged("ALTER TABLE", rename_object(binding, statement));
+  const bool sequence = statement.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE;
+  return tagged(sequence ? "ALTER SEQUENCE" : "ALTER TABLE", rename_object(binding, statement));
+}
+
+Result<Analyzed> set_schema_statement(Binding& binding,
+                                      const PgQuery__AlterObjectSchemaStmt& statement) {
+  const bool sequence = statement.object_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE;
+  const bool view = statement.object_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW;
+  return tagged(sequence ? "ALTER SEQUENCE"
+                : view   ? "ALTER VIEW"
+                         : "ALTER TABLE",
+                set_schema(binding, statement));
 }
 
 Result<Analyzed> utility_statement(Binding& binding, const grammar::Node& node) {
@@ -162,6 +191,20 @@ Result<Analyzed> dispatch(Binding& binding, const grammar::Node& node) {
       return tagged("CREATE INDEX", create_index(binding, *node.index_stmt));
     case PG_QUERY__NODE__NODE_DROP_STMT:
       return tagged(drop_tag(node.drop_stmt->remove_type), drop_objects(binding, *node.drop_stmt));
+    case PG_QUERY__NODE__NODE_VIEW_STMT:
+      return tagged("CREATE VIEW", create_view(binding, *node.view_stmt));
+    case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
+      return tagged("SELECT", create_table_as(binding, *node.create_table_as_stmt));
+    case PG_QUERY__NODE__NODE_COMMENT_STMT:
+      return tagged("COMMENT", comment_on(binding, *node.comment_stmt));
+    case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT:
+      return tagged("CREATE SCHEMA", create_schema(binding, *node.create_schema_stmt));
+    case PG_QUERY__NODE__NODE_ALTER_OBJECT_SCHEMA_STMT:
+      return set_schema_statement(binding, *node.alter_object_schema_stmt);
+    case PG_QUERY__NODE__NODE_CREATE_SEQ_STMT:
+      return tagged("CREATE SEQUENCE", create_sequence(binding, *node.create_seq_stmt));
+    case PG_QUERY__NODE__NODE_ALTER_SEQ_STMT:
+      return tagged("ALTER SEQUENCE", alter_sequence(binding, *node.alter_seq_stmt));
     case PG_QUERY__NODE__NODE_CREATEDB_STMT:
       return tagged("CREATE DATABASE", create_database(binding, *node.createdb_stmt));
     case PG_QUERY__NODE__NODE_DROPDB_STMT:

@@ -75,6 +75,7 @@ struct Plan {
   ObjectId target;               // of DML
   bool locks_rows = false;       // SELECT ... FOR UPDATE/SHARE: needs the writer
   bool ordered = false;          // the result's order is part of its meaning (ORDER BY)
+  bool counts = false;           // nextval() or setval(): writes, even as a SELECT
 };
 
 struct Begin {
@@ -107,6 +108,7 @@ struct ShowParameter {
 struct DiscardAll {};
 struct NoOperation {  // VACUUM, ANALYZE, CHECKPOINT, ...
   std::vector<ObjectId> tables;
+  bool forgets_sequences = false;  // DISCARD SEQUENCES
 };
 
 struct CopyFormat {
@@ -139,11 +141,14 @@ struct SchemaChange {
     Error error;
   };
   std::vector<Verify> verify;
+  // Run after the changes and before verify: a sequence's row, a new column's values.
+  std::vector<Plan> writes;
   bool own_transaction = false;  // CREATE/DROP DATABASE: 25001 inside a transaction block
   ObjectId database;             // the one made or dropped, else 0
 };
 struct Truncate {
   std::vector<ObjectId> tables;
+  std::vector<Plan> writes;  // RESTART IDENTITY
 };
 
 struct PrepareStatement {

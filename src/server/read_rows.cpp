@@ -27,7 +27,7 @@ Result<void> ReadRows::open() {
   replicate::ReadNeed need = session_.read_need();
   need.primary_only = primary_only_;
   SPAR_ASSIGN(lease_, session_.cluster_.begin_read(need, session_.patience()));
-  engines::Call call{plan_of(*statement_), values_, session_.deadline(), &session_.cancelled_};
+  const engines::Call call = session_.call_of(plan_of(*statement_), values_);
   SPAR_ASSIGN(cursor_, lease_->session().open(call));
   return skip_given();
 }

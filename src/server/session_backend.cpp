@@ -295,8 +295,7 @@ Result<void> SessionBackend::replay_pinned() {
   SPAR_TRY(ensure_pinned());
   for (Step& step : steps_) {
     const query::Plan* plan = plan_of(*step.statement);
-    SPAR_ASSIGN(auto cursor,
-                pinned_->session().open({*plan, step.values, deadline(), &cancelled_}));
+    SPAR_ASSIGN(auto cursor, pinned_->session().open(call_of(*plan, step.values)));
     SPAR_ASSIGN(StoredResult result, drain(*cursor));
     ResultDigest digest(plan->ordered);
     for (const data::Row& row : result.rows) digest.add(row);
@@ -315,7 +314,7 @@ Result<void> SessionBackend::replay(Step& step) {
     case Step::Kind::rollback_to:
       return session.rollback_to_savepoint(step.name);
     case Step::Kind::schema:
-      return apply_schema(*step.statement);
+      return apply_schema(step);
     case Step::Kind::plan:
     case Step::Kind::rows:
       break;
@@ -368,10 +367,11 @@ Result<SessionBackend::StoredResult> SessionBackend::run_writing(const Step& ste
   const query::Plan& plan = *plan_of(*step.statement);
   auto& session = writing_->session();
   if (step.kind == Step::Kind::rows) {
-    SPAR_ASSIGN(std::uint64_t inserted, session.insert_many(plan, step.rows, step.values));
+    SPAR_ASSIGN(std::uint64_t inserted,
+                session.insert_many(plan, step.rows, step.values, &sequences_));
     return StoredResult{{}, inserted};
   }
-  SPAR_ASSIGN(auto cursor, session.open({plan, step.values, deadline(), &cancelled_}));
+  SPAR_ASSIGN(auto cursor, session.open(call_of(plan, step.values)));
   return drain(*cursor);
 }
 
@@ -425,7 +425,7 @@ Result<std::unique_ptr<gateway::Rows>> SessionBackend::run_once(gateway::Executa
     std::vector<data::Datum> values = bind_values(plan, executable.parameters);
     seen = session.seen();
     {
-      SPAR_ASSIGN(auto cursor, session.open({plan, values, deadline(), &cancelled_}));
+      SPAR_ASSIGN(auto cursor, session.open(call_of(plan, values)));
       SPAR_ASSIGN(StoredResult result, drain(*cursor));
       affected = result.affected;
     }
@@ -463,7 +463,7 @@ Result<std::unique_ptr<gateway::Rows>> SessionBackend::run_read(gateway::Executa
     SPAR_ASSIGN(step.statement, current(executable, *cluster_.catalogue()));
     const query::Plan& plan = *plan_of(*step.statement);
     step.values = bind_values(plan, executable.parameters);
-    SPAR_ASSIGN(auto cursor, pinned_->session().open({plan, step.values, deadline(), &cancelled_}));
+    SPAR_ASSIGN(auto cursor, pinned_->session().open(call_of(plan, step.values)));
     return drain(*cursor);
   });
   if (!result) return Failure(result.error());
@@ -479,7 +479,7 @@ Result<std::unique_ptr<gateway::Rows>> SessionBackend::run(gateway::Executable e
   SPAR_TRY(check_can_run());
   open_implicit();
   const query::Plan* plan = plan_of(*executable.statement);
-  bool reads = plan->kind == query::PlanKind::select && !plan->locks_rows;
+  bool reads = plan->kind == query::PlanKind::select && !plan->locks_rows && !plan->counts;
   // Alone in its transaction and without rows, which the client might refuse after the commit.
   bool once = executable.last && !used_ && mode_ == Mode::implicit && !pins_snapshot() && !reads &&
               plan->output.empty();
@@ -512,20 +512,59 @@ Result<void> SessionBackend::insert_rows(const gateway::Executable& copy_in,
   return {};
 }
 
-Result<void> SessionBackend::apply_schema(const query::Statement& statement) {
+// A repetition hands over the values that the first run bound.
+Result<std::uint64_t> SessionBackend::run_writes(Step& step,
+                                                 const std::vector<query::Plan>& writes) {
+  std::uint64_t affected = 0;
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    if (step.rows.size() <= i) step.rows.push_back(bind_values(writes[i], {}));
+    SPAR_ASSIGN(auto cursor, writing_->session().open(call_of(writes[i], step.rows[i])));
+    SPAR_ASSIGN(const StoredResult result, drain(*cursor));
+    affected += result.affected;
+  }
+  return affected;
+}
+
+namespace {
+
+// CREATE TABLE AS answers as the SELECT in it.
+std::shared_ptr<const query::Statement> counted(std::shared_ptr<const query::Statement> statement,
+                                                std::uint64_t rows) {
+  if (statement->tag != "SELECT") return statement;
+  auto made = std::make_shared<query::Statement>(*statement);
+  made->tag += " " + std::to_string(rows);
+  return made;
+}
+
+}  // namespace
+
+Result<void> SessionBackend::apply_schema(Step& step) {
   auto& session = writing_->session();
-  if (auto* truncate = std::get_if<query::Truncate>(&statement.body)) {
+  if (auto* truncate = std::get_if<query::Truncate>(&step.statement->body)) {
     for (ObjectId table : truncate->tables) SPAR_TRY(session.truncate(table));
+    SPAR_TRY(run_writes(step, truncate->writes));
     return {};
   }
-  const auto& change = std::get<query::SchemaChange>(statement.body);
+  const std::shared_ptr<const query::Statement> statement = step.statement;
+  const auto& change = std::get<query::SchemaChange>(statement->body);
   if (change.changes.empty()) return {};
-  // Before the change: of a column that is NOT NULL, a copy does not look for nulls.
+  // Rows that offend get PostgreSQL's error where they can be looked for before the change; what is
+  // asked of columns that it makes or fills has to wait.
+  std::vector<const query::SchemaChange::Verify*> later;
   for (const auto& verify : change.verify) {
-    SPAR_ASSIGN(bool offends, session.any_row(verify.sql));
-    if (offends) return Failure(verify.error);
+    const auto offends = change.writes.empty() ? session.any_row(verify.sql) : Result<bool>(false);
+    if (!offends && offends.error().code == Code::copy_lost) return Failure(offends.error());
+    if (offends && *offends) return Failure(verify.error);
+    if (!offends || !change.writes.empty()) later.push_back(&verify);
   }
-  return session.change_schema(change.changes);
+  SPAR_TRY(session.change_schema(change.changes));
+  SPAR_ASSIGN(const std::uint64_t rows, run_writes(step, change.writes));
+  for (const auto* verify : later) {
+    SPAR_ASSIGN(bool offends, session.any_row(verify->sql));
+    if (offends) return Failure(verify->error);
+  }
+  step.statement = counted(std::move(step.statement), rows);
+  return {};
 }
 
 Result<void> SessionBackend::check_may_drop(const query::SchemaChange& change) const {
@@ -544,16 +583,16 @@ Result<void> SessionBackend::check_may_drop(const query::SchemaChange& change) c
   return in_use;
 }
 
-Result<std::shared_ptr<const query::Statement>> SessionBackend::try_schema(
-    const gateway::Executable& executable) {
+Result<void> SessionBackend::try_schema(const gateway::Executable& executable, Step& step) {
   SPAR_TRY(ensure_writing());
-  SPAR_ASSIGN(auto statement, executable.analyze(*writing_->session().catalogue()));
-  if (auto* change = std::get_if<query::SchemaChange>(&statement->body)) {
+  SPAR_ASSIGN(step.statement, executable.analyze(*writing_->session().catalogue()));
+  if (auto* change = std::get_if<query::SchemaChange>(&step.statement->body)) {
     SPAR_TRY(check_may_drop(*change));
   }
-  SPAR_TRY(apply_schema(*statement));
+  step.rows.clear();
+  SPAR_TRY(apply_schema(step));
   if (mode_ == Mode::explicit_block) SPAR_TRY(settle(writing_->session().seen()));
-  return statement;
+  return {};
 }
 
 Result<std::shared_ptr<const query::Statement>> SessionBackend::run_schema(
@@ -569,11 +608,11 @@ Result<std::shared_ptr<const query::Statement>> SessionBackend::run_schema(
                                 .error())
                        .error());
   }
-  auto statement = with_continuity([&] { return try_schema(executable); });
-  if (!statement) return Failure(on_error(statement.error()).error());
   Step step;
   step.kind = Step::Kind::schema;
-  step.statement = *statement;
+  Result<void> done = with_continuity([&] { return try_schema(executable, step); });
+  if (!done) return Failure(on_error(done.error()).error());
+  std::shared_ptr<const query::Statement> statement = step.statement;
   remember(std::move(step));
   return statement;
 }

@@ -73,6 +73,7 @@ class SessionBackend : public gateway::Backend {
   void abandon() override;
 
   Position position() const override { return position_; }
+  void forget_sequences() override { sequences_ = {}; }
   void cancel() override { cancelled_.store(true); }
 
  private:
@@ -85,7 +86,7 @@ class SessionBackend : public gateway::Backend {
     enum class Kind { plan, rows, schema, savepoint, release, rollback_to } kind = Kind::plan;
     std::shared_ptr<const query::Statement> statement;
     std::vector<data::Datum> values;  // parameters, then bound values
-    std::vector<data::Row> rows;      // Kind::rows
+    std::vector<data::Row> rows;      // Kind::rows; schema: the bound values of each of its writes
     std::string name;                 // savepoints
     ResultDigest digest;
   };
@@ -115,6 +116,10 @@ class SessionBackend : public gateway::Backend {
   replicate::ReadNeed read_need() const;
   bool pins_snapshot() const { return options_.isolation != gateway::Isolation::read_committed; }
 
+  engines::Call call_of(const query::Plan& plan, std::span<const data::Datum> values) {
+    return {plan, values, deadline(), &cancelled_, &sequences_};
+  }
+
   // Runs `work` until the copy under it holds still.
   template <class Work>
   auto with_continuity(Work work) -> decltype(work());
@@ -128,8 +133,9 @@ class SessionBackend : public gateway::Backend {
   Result<std::unique_ptr<gateway::Rows>> run_in_lease(gateway::Executable executable);
   Result<std::unique_ptr<gateway::Rows>> run_once(gateway::Executable executable);
   Result<std::unique_ptr<gateway::Rows>> run_read(gateway::Executable executable);
-  Result<std::shared_ptr<const query::Statement>> try_schema(const gateway::Executable& executable);
-  Result<void> apply_schema(const query::Statement& statement);
+  Result<void> try_schema(const gateway::Executable& executable, Step& step);
+  Result<void> apply_schema(Step& step);
+  Result<std::uint64_t> run_writes(Step& step, const std::vector<query::Plan>& writes);
   Result<void> check_may_drop(const query::SchemaChange& change) const;
   void remember(Step step);
 
@@ -150,6 +156,8 @@ class SessionBackend : public gateway::Backend {
   Timestamp transaction_time_{};
   Monotonic statement_deadline_ = kNoDeadline;
   std::atomic<bool> cancelled_{false};
+
+  query::functions::SessionSequences sequences_;
 
   std::unique_ptr<replicate::WriteLease> writing_;
   std::unique_ptr<replicate::ReadLease> pinned_;

@@ -39,7 +39,7 @@ Result<void> write(engines::WriteSession& session, const Transfer& transfer) {
       run(session, add_to_balance(), {transfer.account(), transfer.number * transfer.payments}));
   std::vector<data::Row> rows(static_cast<std::size_t>(transfer.payments),
                               {transfer.account(), transfer.number});
-  SPAR_TRY(session.insert_many(insert_payment(), rows, {}));
+  SPAR_TRY(session.insert_many(insert_payment(), rows, {}, nullptr));
   return {};
 }
 
@@ -192,7 +192,7 @@ Result<void> create_shop(replicate::Cluster& cluster) {
   SPAR_TRY(lease->session().change_schema(shop_schema()));
   std::vector<data::Row> rows;
   for (std::int64_t id = 1; id <= kAccountCount; ++id) rows.push_back({id, std::int64_t(0)});
-  SPAR_TRY(lease->session().insert_many(insert_account(), rows, {}));
+  SPAR_TRY(lease->session().insert_many(insert_account(), rows, {}, nullptr));
   SPAR_ASSIGN(auto position, lease->commit(TransactionId(2), Timestamp(0)));
   if (cluster.pipeline().wait(*position, soon()) == replicate::Outcome::committed) return {};
   return failure(Code::unavailable, "the schema is not acknowledged");

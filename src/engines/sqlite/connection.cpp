@@ -229,7 +229,7 @@ Result<void> Connection::set_up(const Options& options) {
                std::to_string(options.writer ? kWriterCacheKiB : kReaderCacheKiB)));
   SPAR_TRY(run(options.foreign_keys ? "PRAGMA foreign_keys=ON" : "PRAGMA foreign_keys=OFF"));
   if (!options.writer) SPAR_TRY(run("PRAGMA query_only=ON"));
-  return register_functions(db_);
+  return register_functions(db_, &sequence_calls_);
 }
 
 Result<sqlite3_stmt*> Connection::compile(std::string_view sql) {

@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "data/datum.h"
+#include "query/functions/sequences.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -76,6 +77,9 @@ class Connection {
   std::int64_t rows_changed() const;  // of the last statement
   sqlite3* raw() const { return db_; }
 
+  // What nextval() and its like work on while a statement steps; none in between.
+  void count_with(query::functions::SequenceCalls* calls) { sequence_calls_ = calls; }
+
  private:
   struct Entry {
     sqlite3_stmt* statement;
@@ -93,6 +97,7 @@ class Connection {
   Result<sqlite3_stmt*> compile(std::string_view sql);
 
   sqlite3* db_ = nullptr;
+  query::functions::SequenceCalls* sequence_calls_ = nullptr;
   std::unordered_map<std::string, std::unique_ptr<Entry>, TextHash, std::equal_to<>> statements_;
 };
 
@@ -103,7 +108,7 @@ bool is_copy_failure(int result_code);
 
 data::Datum datum_of(sqlite3_value* value);
 
-// Makes query/functions callable in SQL.
-Result<void> register_functions(sqlite3* db);
+// Makes query/functions callable in SQL; `*calls` is looked at when a sequence's function runs.
+Result<void> register_functions(sqlite3* db, query::functions::SequenceCalls** calls);
 
 }  // namespace spar::engines::sqlite

@@ -16,6 +16,7 @@ namespace {
 struct Named {
   const data::Table* table = nullptr;
   std::vector<data::ColumnNumber> columns;
+  std::string name;  // of the index, where SQLite says which
 };
 
 // "t12.c1, t12.c2" -> table 12, columns 1 and 2.
@@ -57,6 +58,7 @@ Named parse_index(std::string_view text, const data::Catalogue& catalogue) {
     const auto index = std::ranges::find_if(table.indexes, has_id);
     if (key == table.keys.end() && index == table.indexes.end()) continue;
     named.table = &table;
+    named.name = key != table.keys.end() ? key->name : index->name;
     if (key != table.keys.end()) {
       named.columns = key->columns;
     } else {
@@ -87,7 +89,7 @@ void explain_unique(Error& error, const Named& named) {
   error.sqlstate = "23505";
   if (named.table == nullptr) return;
   name_table(error, *named.table);
-  error.constraint = unique_name(named);
+  error.constraint = named.name.empty() ? unique_name(named) : named.name;
   error.message = "duplicate key value violates unique constraint \"" + error.constraint + "\"";
 }
 

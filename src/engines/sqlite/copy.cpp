@@ -138,6 +138,7 @@ Result<Contents> scan_contents(Connection& connection) {
   SPAR_ASSIGN(std::shared_ptr<const data::Catalogue> catalogue, read_catalogue(connection));
   Contents contents;
   for (const auto& [id, table] : catalogue->tables()) {
+    if (table.view && !table.view->materialized) continue;  // in the catalogue only
     SPAR_ASSIGN(contents[id], scan_content(connection, table));
   }
   return contents;

@@ -56,6 +56,22 @@ void call_scalar(sqlite3_context* context, int count, sqlite3_value** values) {
   give(context, *result);
 }
 
+using SequenceCallsSlot = query::functions::SequenceCalls**;
+
+template <std::size_t I>
+void call_sequence(sqlite3_context* context, int count, sqlite3_value** values) {
+  auto* calls = *static_cast<SequenceCallsSlot>(sqlite3_user_data(context));
+  if (calls == nullptr) {
+    return give_error(context,
+                      sql_error("25006", "a sequence is used outside of a statement").error());
+  }
+  std::vector<data::Datum> arguments;
+  (void)take(count, values, true, arguments);
+  Result<data::Datum> result = (calls->*query::functions::sequence_functions()[I].call)(arguments);
+  if (!result) return give_error(context, result.error());
+  give(context, *result);
+}
+
 struct AggregateState {
   Accumulator* accumulator;  // SQLite zeroes the memory it gives
 };
@@ -133,12 +149,22 @@ void finish_frame(sqlite3_context* context) {
 
 }  // namespace
 
-Result<void> register_functions(sqlite3* db) {
+Result<void> register_functions(sqlite3* db, query::functions::SequenceCalls** calls) {
   constexpr int kFlags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
   for (const ScalarEntry& entry : query::functions::scalars()) {
     int code = sqlite3_create_function_v2(db, std::string(entry.name).c_str(), entry.arity, kFlags,
                                           const_cast<ScalarEntry*>(&entry), call_scalar, nullptr,
                                           nullptr, nullptr);
+    if (code != SQLITE_OK) return Failure(error_of(db, code));
+  }
+  // Not deterministic: each call counts.
+  constexpr decltype(&call_sequence<0>) kSequenceCalls[] = {
+      call_sequence<0>, call_sequence<1>, call_sequence<2>, call_sequence<3>, call_sequence<4>};
+  for (std::size_t i = 0; i < std::size(kSequenceCalls); ++i) {
+    const auto& entry = query::functions::sequence_functions()[i];
+    int code = sqlite3_create_function_v2(db, std::string(entry.name).c_str(), entry.arity,
+                                          SQLITE_UTF8 | SQLITE_DIRECTONLY, calls, kSequenceCalls[i],
+                                          nullptr, nullptr, nullptr);
     if (code != SQLITE_OK) return Failure(error_of(db, code));
   }
   for (const AggregateEntry& entry : query::functions::aggregates()) {

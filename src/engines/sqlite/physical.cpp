@@ -4,7 +4,6 @@
 #include <set>
 
 #include "query/dialect/check.h"
-#include "query/dialect/key.h"
 
 namespace spar::engines::sqlite {
 namespace {
@@ -54,33 +53,22 @@ std::string column_sql(const data::Table& table, const data::Column& column) {
   return sql;
 }
 
-// Over what the columns' values are compared by.
-std::string index_sql(const std::string& name, bool unique, const data::Table& table,
-                      const std::vector<data::IndexColumn>& columns) {
-  std::string list;
-  for (const data::IndexColumn& column : columns) {
-    if (!list.empty()) list += ',';
-    list += query::dialect::key_of(column_name(column.number), table.column(column.number)->type);
-    if (column.descending) list += " DESC";
-  }
-  return std::string("CREATE ") + (unique ? "UNIQUE " : "") + "INDEX " + name + " ON " +
-         table_name(table.id) + "(" + list + ")";
-}
-
 // Unique indexes for keys, indexes for indexes: name -> statement.
-std::map<std::string, std::string> index_statements(const data::Table& table) {
+Result<std::map<std::string, std::string>> index_statements(const data::Table& table) {
   std::map<std::string, std::string> statements;
+  const std::string on = " ON " + table_name(table.id);
   for (const data::Key& key : table.keys) {
     bool is_rowid = key.columns.size() == 1 && table.identity_column == key.columns[0];
     if (is_rowid) continue;
     std::string name = "k" + std::to_string(key.id.value);
-    std::vector<data::IndexColumn> columns;
-    for (data::ColumnNumber number : key.columns) columns.push_back({number, false});
-    statements[name] = index_sql(name, true, table, columns);
+    SPAR_ASSIGN(const std::string over, query::render_key(table, key));
+    statements[name] = "CREATE UNIQUE INDEX " + name + on + over;
   }
   for (const data::Index& index : table.indexes) {
     std::string name = "i" + std::to_string(index.id.value);
-    statements[name] = index_sql(name, index.unique, table, index.columns);
+    SPAR_ASSIGN(const std::string over, query::render_index(table, index));
+    statements[name] =
+        std::string(index.unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ") + name + on + over;
   }
   return statements;
 }
@@ -113,7 +101,8 @@ Result<void> replace_definition(Connection& connection, const data::Table& table
 Result<void> create_table(Connection& connection, const data::Table& table) {
   SPAR_ASSIGN(std::string sql, create_table_sql(table));
   SPAR_TRY(connection.run(sql));
-  for (const auto& [name, statement] : index_statements(table)) SPAR_TRY(connection.run(statement));
+  SPAR_ASSIGN(const auto statements, index_statements(table));
+  for (const auto& [name, statement] : statements) SPAR_TRY(connection.run(statement));
   return {};
 }
 
@@ -133,10 +122,23 @@ Result<void> change_columns(Connection& connection, const data::Table& before,
   return {};
 }
 
+// SQLite refuses to drop a column that a constraint of the definition still names.
+Result<void> forget_lost_constraints(Connection& connection, data::Table before,
+                                     const data::Table& after) {
+  const auto lost = [](const auto& kept) {
+    return [&kept](const auto& item) {
+      return std::ranges::find(kept, item.id, [](const auto& k) { return k.id; }) == kept.end();
+    };
+  };
+  const auto gone = std::erase_if(before.checks, lost(after.checks)) +
+                    std::erase_if(before.foreign_keys, lost(after.foreign_keys));
+  return gone == 0 ? Result<void>() : replace_definition(connection, before);
+}
+
 Result<void> change_table(Connection& connection, const data::Table& before,
                           const data::Table& after, SchemaEffect& effect) {
-  std::map<std::string, std::string> old_indexes = index_statements(before);
-  std::map<std::string, std::string> new_indexes = index_statements(after);
+  SPAR_ASSIGN(const auto old_indexes, index_statements(before));
+  SPAR_ASSIGN(const auto new_indexes, index_statements(after));
   for (const auto& [name, statement] : old_indexes) {
     const auto kept = new_indexes.find(name);
     if (kept == new_indexes.end() || kept->second != statement) {
@@ -144,6 +146,7 @@ Result<void> change_table(Connection& connection, const data::Table& before,
     }
   }
   if (numbers_of(before) != numbers_of(after)) {
+    SPAR_TRY(forget_lost_constraints(connection, before, after));
     SPAR_TRY(change_columns(connection, before, after));
     effect.reshaped.push_back(after.id);
   }
@@ -159,12 +162,17 @@ Result<void> change_table(Connection& connection, const data::Table& before,
   return {};
 }
 
+// A view is in the catalogue only.
+const data::Table* stored(const data::Table* table) {
+  return table != nullptr && table->view && !table->view->materialized ? nullptr : table;
+}
+
 // DROP TABLE deletes the rows first and would check the keys between tables that all go.
 Result<void> forget_foreign_keys_of_dropped(Connection& connection, const data::Catalogue& before,
                                             const data::Catalogue& after,
                                             const std::vector<data::ObjectChange>& changes) {
   for (const data::ObjectChange& change : changes) {
-    const data::Table* table = before.table(change.id);
+    const data::Table* table = stored(before.table(change.id));
     if (table == nullptr || after.table(change.id) != nullptr) continue;
     if (table->foreign_keys.empty()) continue;
     data::Table without = *table;
@@ -214,8 +222,8 @@ Result<SchemaEffect> change_schema(Connection& connection, const data::Catalogue
   std::set<ObjectId> done;
   for (const data::ObjectChange& change : changes) {
     if (!done.insert(change.id).second) continue;
-    const data::Table* old_table = before.table(change.id);
-    const data::Table* new_table = after.table(change.id);
+    const data::Table* old_table = stored(before.table(change.id));
+    const data::Table* new_table = stored(after.table(change.id));
     if (old_table == nullptr && new_table != nullptr) {
       SPAR_TRY(create_table(connection, *new_table));
     } else if (old_table != nullptr && new_table == nullptr) {

@@ -61,17 +61,38 @@ class Watched {
   Watch watch_;
 };
 
+using query::functions::SequenceCalls;
+using query::functions::SequenceState;
+using query::functions::SessionSequences;
+
+// While it lives, the sequence functions of the connection work on `calls`.
+class Counting {
+ public:
+  Counting(Connection& connection, SequenceCalls& calls) : connection_(connection) {
+    connection_.count_with(&calls);
+  }
+  ~Counting() { connection_.count_with(nullptr); }
+  Counting(const Counting&) = delete;
+  Counting& operator=(const Counting&) = delete;
+
+ private:
+  Connection& connection_;
+};
+
 class StreamCursor : public Cursor {
  public:
   StreamCursor(Connection& connection, const Call& call, CopyState& state, StatementUse use,
                std::function<void()> on_first)
       : state_(state),
+        connection_(connection),
+        calls_(call.sequences != nullptr ? *call.sequences : no_sequences_, nullptr),
         watched_(connection, call, state),
         use_(std::move(use)),
         on_first_(std::move(on_first)) {}
 
   Result<bool> next(data::Row& row) override {
     if (state_.fenced.load()) return Failure(copy_lost());
+    Counting counting(connection_, calls_);
     Result<bool> more = use_.step();
     if (!more) return Failure(watched_.refine(more.error()));
     if (on_first_) std::exchange(on_first_, nullptr)();
@@ -86,6 +107,9 @@ class StreamCursor : public Cursor {
 
  private:
   CopyState& state_;
+  Connection& connection_;
+  SessionSequences no_sequences_;
+  SequenceCalls calls_;
   Watched watched_;
   StatementUse use_;
   std::function<void()> on_first_;
@@ -186,7 +210,7 @@ class WritingSession : public WriteSession {
 
   Result<std::unique_ptr<Cursor>> open(const Call& call) override {
     SPAR_TRY(alive());
-    if (call.plan.kind == query::PlanKind::select) {
+    if (call.plan.kind == query::PlanKind::select && !call.plan.counts) {
       SPAR_ASSIGN(StatementUse use, connection_.prepare(call.plan.sql));
       use.bind_all(call.parameters);
       return std::make_unique<StreamCursor>(connection_, call, state_, std::move(use), nullptr);
@@ -205,13 +229,16 @@ class WritingSession : public WriteSession {
   bool wrote() const override { return capture_.mark().bytes > 0; }
 
   Result<std::uint64_t> insert_many(const query::Plan& plan, std::span<const data::Row> rows,
-                                    std::span<const data::Datum> bound) override {
+                                    std::span<const data::Datum> bound,
+                                    SessionSequences* sequences) override {
     SPAR_TRY(alive());
     Capture::Mark mark = capture_.mark();
-    Result<std::uint64_t> inserted = insert_each(plan, rows, bound);
+    const Counted counted(*this, sequences);
+    auto insert = [&] { return insert_each(plan, rows, bound); };
+    Result<std::uint64_t> inserted = insert();
+    if (inserted) SPAR_TRY(or_lost(state_, counted.store()));
     if (!inserted) {
-      return Failure(
-          undo_statement(inserted.error(), mark, [&] { (void)insert_each(plan, rows, bound); }));
+      return Failure(undo_statement(inserted.error(), mark, [&] { (void)insert(); }));
     }
     return inserted;
   }
@@ -346,8 +373,43 @@ class WritingSession : public WriteSession {
     return sql_error("3B001", "savepoint \"" + name + "\" does not exist");
   }
 
+  // What a statement counts on, and the rows of its sequences when it has gone well.
+  class Counted {
+   public:
+    Counted(WritingSession& session, SessionSequences* sequences)
+        : connection_(session.connection_),
+          calls_(sequences != nullptr ? *sequences : no_sequences_,
+                 [&session](ObjectId id) { return session.sequence_state(id); }),
+          counting_(connection_, calls_) {}
+
+    Result<void> store() const {
+      for (const auto& [id, state] : calls_.changed()) {
+        SPAR_ASSIGN(StatementUse use,
+                    connection_.prepare("UPDATE " + table_name(id) + " SET c1=?1,c3=?2"));
+        use.bind_integer(1, state.last);
+        use.bind_integer(2, state.called ? 1 : 0);
+        SPAR_TRY(use.run());
+      }
+      return {};
+    }
+
+   private:
+    Connection& connection_;
+    SessionSequences no_sequences_;
+    SequenceCalls calls_;
+    Counting counting_;
+  };
+
+  Result<SequenceState> sequence_state(ObjectId sequence) {
+    SPAR_ASSIGN(StatementUse use, connection_.prepare("SELECT c1,c3 FROM " + table_name(sequence)));
+    SPAR_ASSIGN(const bool there, use.step());
+    if (!there) return failure(Code::corrupt, "a sequence has no row");
+    return SequenceState{use.integer(0), use.integer(1) != 0};
+  }
+
   Result<std::unique_ptr<Cursor>> write(const Call& call) {
     Watched watched(connection_, call, state_);
+    const Counted counted(*this, call.sequences);
     SPAR_ASSIGN(StatementUse use, connection_.prepare(call.plan.sql));
     use.bind_all(call.parameters);
     std::vector<data::Row> rows;
@@ -360,6 +422,8 @@ class WritingSession : public WriteSession {
       rows.push_back(std::move(row));
     }
     auto changed = static_cast<std::uint64_t>(connection_.rows_changed());
+    use.reset();
+    SPAR_TRY(or_lost(state_, counted.store()));
     return std::make_unique<StoredCursor>(std::move(rows), changed);
   }
 

@@ -134,6 +134,7 @@ struct Assignment {
 };
 struct OnConflict {
   std::vector<data::ColumnNumber> target;  // empty: any unique key
+  std::string target_predicate;            // of a partial index, as the catalogue holds it
   std::vector<Assignment> assignments;     // empty: DO NOTHING
   ScalarRef predicate = nullptr;
   std::vector<ColumnId> excluded;  // beside Dml::target_columns

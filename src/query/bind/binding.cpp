@@ -28,9 +28,35 @@ Result<std::string> Binding::schema_for(const PgQuery__RangeVar& name) const {
   if (is_system_schema(schema))
     return missing("a change of schema " + std::string(schema), name.location);
   if (schema.starts_with("pg_temp")) return missing("a temporary table", name.location);
-  if (schema.empty()) return "public";
-  if (schema == "public") return "public";
+  if (schema.empty()) {
+    std::optional<std::string> current = current_schema();
+    if (current) return std::move(*current);
+    return error("3F000", "no schema has been selected to create in", name.location);
+  }
+  if (catalogue_.has_schema(context_.database, schema)) return std::string(schema);
   return error("3F000", "schema \"" + std::string(schema) + "\" does not exist", name.location);
+}
+
+std::optional<std::string> Binding::current_schema() const {
+  for (const std::string& name : search_path()) {
+    if (catalogue_.has_schema(context_.database, name)) return name;
+  }
+  return std::nullopt;
+}
+
+Result<const data::Table*> Binding::find_table(const std::vector<std::string>& names) const {
+  std::string catalogue = names.size() > 2 ? names[names.size() - 3] : "";
+  std::string schema = names.size() > 1 ? names[names.size() - 2] : "";
+  std::string relation = names.empty() ? "" : names.back();
+  PgQuery__RangeVar name = PG_QUERY__RANGE_VAR__INIT;
+  name.catalogname = catalogue.data();
+  name.schemaname = schema.data();
+  name.relname = relation.data();
+  name.location = -1;
+  const bool known = schema.empty() || is_system_schema(schema) || schema.starts_with("pg_temp") ||
+                     catalogue_.has_schema(context_.database, schema);
+  if (!known) return sql_error("3F000", "schema \"" + schema + "\" does not exist");
+  return find_table(name);
 }
 
 Result<const data::Table*> Binding::find_table(const PgQuery__RangeVar& name) const {
@@ -43,7 +69,7 @@ Result<const data::Table*> Binding::find_table(const PgQuery__RangeVar& name) co
     return missing("the system catalogue " + shown(name), name.location);
   }
   if (!schema.empty()) return catalogue_.table(context_.database, schema, name.relname);
-  for (const std::string& candidate : context_.search_path) {
+  for (const std::string& candidate : search_path()) {
     const data::Table* found = catalogue_.table(context_.database, candidate, name.relname);
     if (found != nullptr) return found;
   }
@@ -70,6 +96,8 @@ Result<const data::Table*> Binding::named_table(const PgQuery__RangeVar& name) {
 
 void Binding::uses(ObjectId table) {
   if (std::ranges::find(tables_, table) == tables_.end()) tables_.push_back(table);
+  if (view_depth_ > 0 || std::ranges::find(direct_, table) != direct_.end()) return;
+  direct_.push_back(table);
 }
 
 Result<data::Type> Binding::parameter_type(int number, int location) {

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "query/algebra/arena.h"
@@ -59,16 +60,54 @@ class Binding {
   Result<const data::Table*> named_table(const PgQuery__RangeVar& name);
   // The same without an error for a table that is not there.
   Result<const data::Table*> find_table(const PgQuery__RangeVar& name) const;
-  // Where a new table of that name would live.
+  // By its name in parts ("schema", "name"); 3F000 for a schema that is not there.
+  Result<const data::Table*> find_table(const std::vector<std::string>& names) const;
+  // Where a new table of that name would live; 3F000.
   Result<std::string> schema_for(const PgQuery__RangeVar& name) const;
+  // The first of the search path that exists.
+  std::optional<std::string> current_schema() const;
   void uses(ObjectId table);
   const std::vector<ObjectId>& tables() const { return tables_; }
+  // Those that the statement itself names, views among them, without what the views read.
+  const std::vector<ObjectId>& direct_tables() const { return direct_; }
+  const std::vector<std::string>& search_path() const {
+    return view_path_ != nullptr ? *view_path_ : context_.search_path;
+  }
+
+  // While it lives, the query of a view is bound: names mean what they meant to the view, and
+  // locations nothing.
+  class InView {
+   public:
+    InView(Binding& binding, const std::vector<std::string>& path)
+        : binding_(binding),
+          path_(std::exchange(binding.view_path_, &path)),
+          positions_off_(std::exchange(binding.positions_off_, true)) {
+      ++binding_.view_depth_;
+    }
+    ~InView() {
+      --binding_.view_depth_;
+      binding_.view_path_ = path_;
+      binding_.positions_off_ = positions_off_;
+    }
+    InView(const InView&) = delete;
+    InView& operator=(const InView&) = delete;
+    int depth() const { return binding_.view_depth_; }
+
+   private:
+    Binding& binding_;
+    const std::vector<std::string>* path_;
+    bool positions_off_;
+  };
 
   std::uint32_t next_block() { return ++blocks_; }
 
   // FOR UPDATE or SHARE, anywhere in the statement.
   void lock_rows() { locks_rows_ = true; }
   bool locks_rows() const { return locks_rows_; }
+
+  // nextval() or setval(), anywhere in the statement.
+  void count_on() { counts_on_ = true; }
+  bool counts_on() const { return counts_on_; }
 
   Result<data::Type> parameter_type(int number, int location);
   Result<void> decide_parameter(int number, TypeId type, int location);
@@ -81,10 +120,13 @@ class Binding {
   std::shared_ptr<const grammar::Source> source_;
   algebra::Arena arena_;
   std::vector<data::Type> parameters_;
-  std::vector<ObjectId> tables_;
+  std::vector<ObjectId> tables_, direct_;
+  const std::vector<std::string>* view_path_ = nullptr;
+  int view_depth_ = 0;
   std::uint32_t blocks_ = 0;
   bool positions_off_ = false;
   bool locks_rows_ = false;
+  bool counts_on_ = false;
 };
 
 }  // namespace spar::query::bind

@@ -6,6 +6,7 @@
 #include "query/bind/expression.h"
 #include "query/bind/operators.h"
 #include "query/bind/routines.h"
+#include "query/bind/sequence_call.h"
 
 namespace spar::query::bind {
 
@@ -80,6 +81,7 @@ Result<void> convert(Binding& binding, std::vector<ScalarRef>& arguments, const 
 Result<ScalarRef> ExpressionBinder::scalar_call(const PgQuery__FuncCall& call,
                                                 const std::string& name) {
   if (name == "concat" || name == "concat_ws") return concat(call, name);
+  if (is_sequence_function(name)) return sequence_call(call, name);
   SPAR_ASSIGN(std::vector<ScalarRef> arguments, list(GRAMMAR_LIST(call, args)));
   const std::vector<TypeId> types = types_of(arguments);
   Result<const Routine*> found =
@@ -120,10 +122,9 @@ Result<ScalarRef> ExpressionBinder::session_call(std::string_view operation, int
     return text_constant(context.database_name, TypeId::name, location);
   }
   if (operation == "current_schema") {
-    const auto& path = context.search_path;
-    const bool visible = std::ranges::find(path, "public") != path.end();
-    if (!visible) return make_constant(binding_, data::Datum{}, Type{TypeId::name, -1}, location);
-    return text_constant("public", TypeId::name, location);
+    const std::optional<std::string> schema = binding_.current_schema();
+    if (!schema) return make_constant(binding_, data::Datum{}, Type{TypeId::name, -1}, location);
+    return text_constant(*schema, TypeId::name, location);
   }
   return binding_.missing("function " + std::string(operation) + "()", location);
 }

@@ -93,10 +93,31 @@ class CopyOptions {
   bool delimiter_ = false, null_ = false, quote_ = false, escape_ = false;
 };
 
+// Generated columns are left out, and cannot be named.
+Result<std::vector<const data::Column*>> copied_columns(Binding& binding, const data::Table& table,
+                                                        grammar::Nodes names) {
+  SPAR_ASSIGN(std::vector<const data::Column*> columns, target_columns(binding, table, names));
+  if (names.empty()) {
+    std::erase_if(columns, [](const data::Column* c) { return c->generated_sql.has_value(); });
+  }
+  for (const data::Column* column : columns) {
+    if (!column->generated_sql) continue;
+    Failure failure = sql_error("42P10", "column \"" + column->name + "\" is a generated column");
+    failure.error().detail = "Generated columns cannot be used in COPY.";
+    return failure;
+  }
+  return columns;
+}
+
 Result<Body> copy_in(Binding& binding, const PgQuery__CopyStmt& statement, CopyFormat format) {
   SPAR_ASSIGN(const data::Table* table, binding.named_table(*statement.relation));
+  if (!table->is_plain()) {
+    return sql_error("42809", std::string("cannot copy to ") +
+                                  (table->sequence ? "sequence" : "view") + " \"" + table->name +
+                                  "\"");
+  }
   SPAR_ASSIGN(const auto columns,
-              target_columns(binding, *table, GRAMMAR_LIST(statement, attlist)));
+              copied_columns(binding, *table, GRAMMAR_LIST(statement, attlist)));
   CopyIn body;
   body.table = table->id;
   body.format = std::move(format);
@@ -126,8 +147,15 @@ Result<Body> copy_out(Binding& binding, const PgQuery__CopyStmt& statement, Copy
     return body;
   }
   SPAR_ASSIGN(const data::Table* table, binding.named_table(*statement.relation));
+  if (!table->is_plain()) {
+    Failure failure = sql_error("42809", std::string("cannot copy from ") +
+                                             (table->sequence ? "sequence" : "view") + " \"" +
+                                             table->name + "\"");
+    if (table->view) failure.error().hint = "Try the COPY (SELECT ...) TO variant.";
+    return failure;
+  }
   SPAR_ASSIGN(const auto columns,
-              target_columns(binding, *table, GRAMMAR_LIST(statement, attlist)));
+              copied_columns(binding, *table, GRAMMAR_LIST(statement, attlist)));
   SPAR_ASSIGN(const BoundTable bound,
               bind_table(binding, *table, table->name, binding.next_block()));
   std::vector<Target> targets;

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "query/bind/generated.h"
 #include "query/bind/table_editor.h"
+#include "query/dialect/check.h"
+#include "query/parse/deparse.h"
 
 namespace spar::query::bind {
 namespace {
@@ -15,44 +18,91 @@ Result<void> refuse_unknown_features(Binding& binding, const PgQuery__IndexStmt&
   if (method != "btree" && method != "hash" && !method.empty()) {
     return binding.missing("access method " + std::string(method), location);
   }
-  if (statement.where_clause != nullptr) return binding.missing("a partial index", location);
   if (statement.n_index_including_params > 0) return binding.missing("INCLUDE", location);
-  if (statement.nulls_not_distinct) return binding.missing("NULLS NOT DISTINCT", location);
   return {};
 }
 
-Result<std::vector<data::IndexColumn>> index_columns(const data::Table& table,
-                                                     const PgQuery__IndexStmt& statement) {
+// Binds an expression of an index over the table's row.
+Result<ScalarRef> bind_over_row(Binding& binding, const data::Table& table, const Node* node,
+                                Clause clause) {
+  SPAR_ASSIGN(BoundTable bound, bind_table(binding, table, table.name, binding.next_block()));
+  const Scope scope{nullptr, 0, {std::move(bound.item)}, nullptr};
+  ExpressionBinder expressions(binding, scope, nullptr, clause);
+  const bool predicate = clause == Clause::index_predicate;
+  SPAR_ASSIGN(ScalarRef value, predicate ? expressions.condition(node) : expressions.bind(node));
+  SPAR_ASSIGN(value, coerce_unknown(binding, value));
+  if (!is_mutable(value)) return value;
+  return sql_error("42P17", std::string("functions in index ") +
+                                (predicate ? "predicate" : "expression") +
+                                " must be marked IMMUTABLE");
+}
+
+struct IndexParts {
   std::vector<data::IndexColumn> columns;
+  std::string name_part;  // "a_lower"
+};
+
+Result<IndexParts> index_parts(Binding& binding, const data::Table& table,
+                               const PgQuery__IndexStmt& statement) {
+  IndexParts parts;
   for (const Node* node : GRAMMAR_LIST(statement, index_params)) {
     const PgQuery__IndexElem& element = *node->index_elem;
-    if (element.expr != nullptr) return not_supported("an index on an expression");
-    const data::Column* column = table.column(element.name);
-    if (column == nullptr) {
-      return sql_error("42703", "column \"" + std::string(element.name) + "\" does not exist");
+    if (element.n_opclass > 0) return not_supported("an operator class of an index");
+    data::IndexColumn made;
+    made.descending = element.ordering == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
+    std::string name = element.name;
+    if (element.expr != nullptr) {
+      SPAR_ASSIGN(const ScalarRef value,
+                  bind_over_row(binding, table, element.expr, Clause::index_expression));
+      data::Column column;
+      column.type = value->type;
+      SPAR_TRY(check_index_type(column));
+      SPAR_ASSIGN(made.expression_sql, grammar::expression_text(element.expr));
+      name = target_name(element.expr);
+      if (name == "?column?") name = "expr";
+    } else {
+      const data::Column* column = table.column(name);
+      if (column == nullptr) {
+        return sql_error("42703", "column \"" + name + "\" does not exist");
+      }
+      SPAR_TRY(check_index_type(*column));
+      made.number = column->number;
     }
-    SPAR_TRY(check_index_type(*column));
-    const bool descending = element.ordering == PG_QUERY__SORT_BY_DIR__SORTBY_DESC;
-    columns.push_back({column->number, descending});
+    parts.name_part += (parts.name_part.empty() ? "" : "_") + name;
+    parts.columns.push_back(std::move(made));
   }
-  return columns;
+  return parts;
+}
+
+bool is_plain(const data::Index& index) {
+  return !index.predicate_sql && !index.nulls_not_distinct &&
+         std::ranges::none_of(index.columns, [](const data::IndexColumn& column) {
+           return column.expression_sql.has_value();
+         });
 }
 
 }  // namespace
 
 Result<SchemaChange> create_index(Binding& binding, const PgQuery__IndexStmt& statement) {
   SPAR_ASSIGN(const data::Table* found, binding.named_table(*statement.relation));
+  if (!found->is_plain()) {
+    return sql_error("42809", "cannot create index on relation \"" + found->name + "\"");
+  }
   SPAR_TRY(refuse_unknown_features(binding, statement));
   data::Table table = *found;
   SchemaChange change;
   data::Index index;
   index.name = statement.idxname;
   index.unique = statement.unique;
-  SPAR_ASSIGN(index.columns, index_columns(table, statement));
-  std::vector<data::ColumnNumber> numbers;
-  for (const data::IndexColumn& column : index.columns) numbers.push_back(column.number);
+  index.nulls_not_distinct = statement.nulls_not_distinct;
+  SPAR_ASSIGN(IndexParts parts, index_parts(binding, table, statement));
+  index.columns = std::move(parts.columns);
+  if (statement.where_clause != nullptr) {
+    SPAR_TRY(bind_over_row(binding, table, statement.where_clause, Clause::index_predicate));
+    SPAR_ASSIGN(index.predicate_sql, grammar::expression_text(statement.where_clause));
+  }
   if (index.name.empty()) {
-    index.name = choose_relation_name(binding, table, numbers, "idx");
+    index.name = choose_index_name(binding, table, parts.name_part);
   } else if (relation_exists(binding, table, index.name)) {
     const std::string message = "relation \"" + index.name + "\" already exists";
     if (!statement.if_not_exists) return sql_error("42P07", message);
@@ -60,7 +110,12 @@ Result<SchemaChange> create_index(Binding& binding, const PgQuery__IndexStmt& st
     return change;
   }
   index.id = binding.catalogue().next_id();
-  if (index.unique) change.verify.push_back(verify_unique(table, index.name, numbers));
+  SPAR_TRY(render_index(table, index));
+  if (index.unique && is_plain(index)) {
+    std::vector<data::ColumnNumber> numbers;
+    for (const data::IndexColumn& column : index.columns) numbers.push_back(column.number);
+    change.verify.push_back(verify_unique(table, index.name, numbers));
+  }
   table.indexes.push_back(std::move(index));
   change.changes.push_back(data::put_object(table));
   return change;
@@ -106,6 +161,9 @@ Result<SchemaChange> drop_database(Binding& binding, const PgQuery__DropdbStmt& 
   }
   for (const auto& [id, table] : binding.catalogue().tables()) {
     if (table.database == database->id) change.changes.push_back({id, {}});
+  }
+  for (const auto& [id, schema] : binding.catalogue().schemas()) {
+    if (schema.database == database->id) change.changes.push_back({id, {}});
   }
   change.changes.push_back({database->id, {}});
   change.database = database->id;

@@ -41,6 +41,14 @@ std::string_view clause_name(Clause clause) {
       return "CHECK";
     case Clause::column_default:
       return "DEFAULT";
+    case Clause::generated:
+      return "GENERATED";
+    case Clause::transform:
+      return "USING";
+    case Clause::index_expression:
+      return "index expressions";
+    case Clause::index_predicate:
+      return "WHERE";
     case Clause::execute:
       return "EXECUTE";
     case Clause::window:
@@ -60,6 +68,10 @@ std::string clause_of_error(Clause clause) {
   if (clause == Clause::join_on) return "JOIN conditions";
   if (clause == Clause::check) return "check constraints";
   if (clause == Clause::column_default) return "DEFAULT expressions";
+  if (clause == Clause::generated) return "column generation expressions";
+  if (clause == Clause::transform) return "transform expressions";
+  if (clause == Clause::index_expression) return "index expressions";
+  if (clause == Clause::index_predicate) return "index predicates";
   if (clause == Clause::on_conflict) return "UPDATE";
   return is_frame(clause) ? "window " + where : where;
 }

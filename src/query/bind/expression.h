@@ -27,6 +27,10 @@ enum class Clause {
   on_conflict,
   check,
   column_default,
+  generated,
+  transform,
+  index_expression,
+  index_predicate,
   execute,
   window,
   frame_range,
@@ -131,6 +135,9 @@ class ExpressionBinder {
   Result<algebra::WindowSpec> over(const PgQuery__WindowDef& definition);
   Result<Type> window_function(algebra::WindowCall& made, const PgQuery__FuncCall& call,
                                const std::string& name);
+  // sequence_call.cpp
+  Result<ScalarRef> sequence_call(const PgQuery__FuncCall& call, const std::string& name);
+  Result<ScalarRef> set_value(const PgQuery__FuncCall& call, const data::Table& sequence);
 
   // subquery.cpp
   Result<ScalarRef> sublink(const PgQuery__SubLink& link);

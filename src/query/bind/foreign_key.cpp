@@ -32,13 +32,14 @@ bool is_unique(const data::Table& table, std::vector<ColumnNumber> wanted) {
                              [&](const data::Key& key) {
                                std::vector<ColumnNumber> columns = key.columns;
                                std::ranges::sort(columns);
-                               return columns == wanted;
+                               return columns == wanted && !key.nulls_not_distinct;
                              }) ||
          std::ranges::any_of(table.indexes, [&](const data::Index& index) {
            std::vector<ColumnNumber> columns;
            for (const data::IndexColumn& column : index.columns) columns.push_back(column.number);
            std::ranges::sort(columns);
-           return index.unique && columns == wanted;
+           return index.unique && !index.predicate_sql && !index.nulls_not_distinct &&
+                  columns == wanted;
          });
 }
 
@@ -55,7 +56,9 @@ Result<const data::Table*> TableEditor::parent_of(const PgQuery__Constraint& con
   const PgQuery__RangeVar& name = *constraint.pktable;
   const std::string_view schema = name.schemaname;
   if (name.relname == table_.name && (schema.empty() || schema == table_.schema)) return &table_;
-  return binding_.named_table(name);
+  SPAR_ASSIGN(const data::Table* found, binding_.named_table(name));
+  if (found->is_plain()) return found;
+  return sql_error("42809", "referenced relation \"" + found->name + "\" is not a table");
 }
 
 Result<std::vector<ColumnNumber>> TableEditor::parent_columns(const PgQuery__Constraint& constraint,
@@ -141,7 +144,8 @@ Result<void> TableEditor::add_foreign_key(const PgQuery__Constraint& constraint,
   key.deferrable = constraint.deferrable;
   key.initially_deferred = constraint.initdeferred;
   key.id = ids_.take();
-  if (has_rows_ && !constraint.skip_validation) verify_foreign_key(key);
+  key.validated = !has_rows_ || !constraint.skip_validation;
+  if (has_rows_ && key.validated) verify_foreign_key(key);
   table_.foreign_keys.push_back(std::move(key));
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include "query/bind/operators.h"
 #include "query/bind/query.h"
+#include "query/bind/view.h"
 
 namespace spar::query::bind {
 
@@ -126,6 +127,10 @@ class FromBinder {
     Result<const data::Table*> known = binding_.table(name);
     if (!known) return hinted(std::move(known.error()), name);
     const data::Table* found = *known;
+    if (found->view && !found->view->materialized) {
+      SPAR_ASSIGN(const BoundQuery query, bind_view(binding_, *found));
+      return finish(query.relation, adopt(query.relation, query.names, found->name), name.alias);
+    }
     SPAR_ASSIGN(BoundTable bound, bind_table(binding_, *found, found->name, scope_.block));
     return finish(bound.scan, std::move(bound.item), name.alias);
   }

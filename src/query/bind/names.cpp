@@ -78,6 +78,21 @@ std::string choose_relation_name(const Binding& binding, const data::Table& tabl
   });
 }
 
+std::string choose_index_name(const Binding& binding, const data::Table& table,
+                              const std::string& columns) {
+  return free_name(table.name, columns, "idx", [&](const std::string& name) {
+    return relation_exists(binding, table, name) || has_constraint(table, name);
+  });
+}
+
+std::string choose_sequence_name(const Binding& binding, const data::Table& table,
+                                 const std::string& column, const std::vector<data::Table>& made) {
+  return free_name(table.name, column, "seq", [&](const std::string& name) {
+    return relation_exists(binding, table, name) ||
+           std::ranges::find(made, name, &data::Table::name) != made.end();
+  });
+}
+
 std::string choose_constraint_name(const data::Table& table,
                                    const std::vector<data::ColumnNumber>& columns,
                                    std::string_view label) {

@@ -15,6 +15,8 @@ Result<SchemaChange> create_index(Binding& binding, const PgQuery__IndexStmt& st
 Result<SchemaChange> drop_objects(Binding& binding, const PgQuery__DropStmt& statement);
 Result<SchemaChange> create_database(Binding& binding, const PgQuery__CreatedbStmt& statement);
 Result<SchemaChange> drop_database(Binding& binding, const PgQuery__DropdbStmt& statement);
+Result<SchemaChange> create_schema(Binding& binding, const PgQuery__CreateSchemaStmt& statement);
+Result<SchemaChange> set_schema(Binding& binding, const PgQuery__AlterObjectSchemaStmt& statement);
 Result<Truncate> truncate(Binding& binding, const PgQuery__TruncateStmt& statement);
 
 }  // namespace spar::query::bind

@@ -23,8 +23,14 @@ Result<RelationRef> cast_column(Binding& binding, RelationRef query, Type type) 
 }  // namespace
 
 Result<ScalarRef> ExpressionBinder::sublink(const PgQuery__SubLink& link) {
-  if (clause_ == Clause::check) {
-    return binding_.error("0A000", "cannot use subquery in check constraint", link.location);
+  const std::string_view refused = clause_ == Clause::check       ? "check constraint"
+                                   : clause_ == Clause::generated ? "column generation expression"
+                                   : clause_ == Clause::transform ? "transform expression"
+                                   : clause_ == Clause::index_expression ? "index expression"
+                                   : clause_ == Clause::index_predicate  ? "index predicate"
+                                                                         : "";
+  if (!refused.empty()) {
+    return binding_.error("0A000", "cannot use subquery in " + std::string(refused), link.location);
   }
   if (clause_ == Clause::column_default || clause_ == Clause::execute) {
     const bool is_default = clause_ == Clause::column_default;

@@ -4,6 +4,7 @@
 
 #include "query/bind/dml.h"
 #include "query/bind/operators.h"
+#include "query/bind/sequence_call.h"
 #include "query/dialect/check.h"
 #include "query/dialect/key.h"
 #include "query/parse/deparse.h"
@@ -26,7 +27,31 @@ Error violation(std::string_view sqlstate, std::string message, const data::Tabl
   return error;
 }
 
+std::optional<TypeId> serial_type(const PgQuery__TypeName& name) {
+  if (name.n_names != 1 || name.n_array_bounds > 0) return std::nullopt;
+  constexpr std::pair<std::string_view, TypeId> kTypes[] = {
+      {"serial", TypeId::int4},  {"serial4", TypeId::int4}, {"bigserial", TypeId::int8},
+      {"serial8", TypeId::int8}, {"serial2", TypeId::int2}, {"smallserial", TypeId::int2}};
+  const std::string_view word = grammar::text_of(name.names[0]);
+  const auto found = std::ranges::find(kTypes, word, &std::pair<std::string_view, TypeId>::first);
+  return found == std::end(kTypes) ? std::nullopt : std::optional(found->second);
+}
+
 }  // namespace
+
+Result<void> must_be_table(const data::Table& table) {
+  if (table.is_plain()) return {};
+  return sql_error("42809", "\"" + table.name + "\" is not a table");
+}
+
+Result<void> must_not_be_viewed(const Binding& binding, const data::Table& table) {
+  for (const auto& [id, other] : binding.catalogue().tables()) {
+    if (!other.view) continue;
+    if (std::ranges::find(other.view->uses, table.id) == other.view->uses.end()) continue;
+    return not_supported("this change of what view " + other.name + " reads");
+  }
+  return {};
+}
 
 Result<void> check_index_type(const data::Column& column) {
   if (is_comparable(column.type.id)) return {};
@@ -81,18 +106,27 @@ Result<void> TableEditor::add_column(const PgQuery__ColumnDef& definition) {
       return binding_.missing("collation " + std::string(name), definition.coll_clause->location);
     }
   }
-  SPAR_ASSIGN(made.type, binding_.located(resolve_type_name(*definition.type_name),
-                                          definition.type_name->location));
-  ColumnNumber last = 0;
-  for (const data::Column& other : table_.columns) last = std::max(last, other.number);
-  made.number = static_cast<ColumnNumber>(last + 1);
+  const std::optional<TypeId> serial = serial_type(*definition.type_name);
+  if (serial) made.type = Type{*serial, -1};
+  if (!serial) {
+    SPAR_ASSIGN(made.type, binding_.located(resolve_type_name(*definition.type_name),
+                                            definition.type_name->location));
+  }
+  made.number = table_.next_number();
+  table_.last_number = made.number;
+  if (serial) {
+    made.not_null = true;
+    SPAR_ASSIGN(const data::Table* sequence, own_sequence(made, {}));
+    made.default_sql = next_value_text(sequence->id);
+  }
   table_.columns.push_back(std::move(made));
   return {};
 }
 
 Result<void> TableEditor::add_column_constraints(const PgQuery__ColumnDef& definition) {
   const std::string name = definition.colname;
-  bool nullable = false, not_null = false;
+  const bool is_serial = serial_type(*definition.type_name).has_value();
+  bool nullable = false, not_null = is_serial;
   for (const Node* node : GRAMMAR_LIST(definition, constraints)) {
     const PgQuery__Constraint& constraint = *node->constraint;
     SPAR_ASSIGN(data::Column * target, column(name));
@@ -104,7 +138,40 @@ Result<void> TableEditor::add_column_constraints(const PgQuery__ColumnDef& defin
         not_null = true;
         set_not_null(*target);
         break;
+      case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
+        SPAR_TRY(add_generated(*target, constraint));
+        break;
+      case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY:
+        if (target->default_sql) {
+          return binding_.error("42601",
+                                "both default and identity specified for column \"" + name +
+                                    "\" of table \"" + table_.name + "\"",
+                                constraint.location);
+        }
+        if (target->identity != data::Identity::none) {
+          return binding_.error("42601",
+                                "multiple identity specifications for column \"" + name +
+                                    "\" of table \"" + table_.name + "\"",
+                                constraint.location);
+        }
+        not_null = true;
+        set_not_null(*target);
+        SPAR_TRY(add_identity(*target, *constraint.generated_when == 'a',
+                              GRAMMAR_LIST(constraint, options)));
+        break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
+        if (target->default_sql) {
+          return binding_.error("42601",
+                                "multiple default values specified for column \"" + name +
+                                    "\" of table \"" + table_.name + "\"",
+                                is_serial ? -1 : constraint.location);
+        }
+        if (target->identity != data::Identity::none) {
+          return binding_.error("42601",
+                                "both default and identity specified for column \"" + name +
+                                    "\" of table \"" + table_.name + "\"",
+                                constraint.location);
+        }
         SPAR_TRY(set_default(*target, constraint.raw_expr));
         break;
       case PG_QUERY__CONSTR_TYPE__CONSTR_ATTR_DEFERRABLE:
@@ -130,7 +197,7 @@ Result<void> TableEditor::add_column_constraints(const PgQuery__ColumnDef& defin
       return binding_.error("42601",
                             "conflicting NULL/NOT NULL declarations for column \"" + name +
                                 "\" of table \"" + table_.name + "\"",
-                            constraint.location);
+                            is_serial ? -1 : constraint.location);
     }
   }
   return {};
@@ -151,7 +218,7 @@ Result<void> TableEditor::set_default(data::Column& column, const Node* expressi
     column.default_sql.reset();
     return {};
   }
-  SPAR_ASSIGN(column.default_sql, grammar::expression_text(expression));
+  SPAR_ASSIGN(column.default_sql, catalogue_text(binding_, expression));
   return {};
 }
 
@@ -165,7 +232,9 @@ void TableEditor::set_not_null(data::Column& column) {
       table_);
   error.column = column.name;
   verify_.push_back(
-      {"SELECT 1 FROM " + physical() + " WHERE " + column_sql(column.number) + " IS NULL LIMIT 1",
+      // IS NULL is not looked for in a column that is NOT NULL already.
+      {"SELECT 1 FROM " + physical() + " WHERE typeof(" + column_sql(column.number) +
+           ") = 'null' LIMIT 1",
        std::move(error)});
 }
 
@@ -196,10 +265,6 @@ Result<void> TableEditor::add_constraint(const PgQuery__Constraint& constraint,
       return add_check(constraint);
     case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN:
       return add_foreign_key(constraint, column);
-    case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY:
-      return binding_.missing("an identity column", constraint.location);
-    case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
-      return binding_.missing("a generated column", constraint.location);
     default:
       return binding_.missing("an exclusion constraint", constraint.location);
   }
@@ -234,10 +299,10 @@ Result<void> TableEditor::add_key(const PgQuery__Constraint& constraint,
   const int location = constraint.location;
   if (constraint.deferrable) return binding_.missing("a deferrable unique constraint", location);
   if (constraint.n_including > 0) return binding_.missing("INCLUDE", location);
-  if (constraint.nulls_not_distinct) return binding_.missing("NULLS NOT DISTINCT", location);
   if (*constraint.indexname != '\0') return binding_.missing("USING INDEX", location);
   data::Key key;
   key.primary = constraint.contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
+  key.nulls_not_distinct = constraint.nulls_not_distinct;
   if (key.primary && table_.primary_key() != nullptr) {
     return binding_.error("42P16",
                           "multiple primary keys for table \"" + table_.name + "\" are not allowed",
@@ -257,7 +322,9 @@ Result<void> TableEditor::add_key(const PgQuery__Constraint& constraint,
     }
   }
   key.id = ids_.take();
-  if (has_rows_) verify_.push_back(verify_unique(table_, key.name, key.columns));
+  if (has_rows_ && !key.nulls_not_distinct) {
+    verify_.push_back(verify_unique(table_, key.name, key.columns));
+  }
   table_.keys.push_back(std::move(key));
   return {};
 }
@@ -288,17 +355,22 @@ Result<void> TableEditor::add_check(const PgQuery__Constraint& constraint) {
               constraint_name(constraint, choose_constraint_name(table_, used, "check")));
   SPAR_ASSIGN(check.expression_sql, grammar::expression_text(constraint.raw_expr));
   check.id = ids_.take();
-  SPAR_ASSIGN(const std::string sql, render_check(table_, check));
-  if (has_rows_ && !constraint.skip_validation) {
-    Error error = violation("23514",
-                            "check constraint \"" + check.name + "\" of relation \"" + table_.name +
-                                "\" is violated by some row",
-                            table_);
-    error.constraint = check.name;
-    verify_.push_back(
-        {"SELECT 1 FROM " + physical() + " WHERE NOT (" + sql + ") LIMIT 1", std::move(error)});
-  }
+  SPAR_TRY(render_check(table_, check));
+  check.validated = !has_rows_ || !constraint.skip_validation;
+  if (has_rows_ && check.validated) SPAR_TRY(verify_check(check));
   table_.checks.push_back(std::move(check));
+  return {};
+}
+
+Result<void> TableEditor::verify_check(const data::Check& check) {
+  SPAR_ASSIGN(const std::string sql, render_check(table_, check));
+  Error error = violation("23514",
+                          "check constraint \"" + check.name + "\" of relation \"" + table_.name +
+                              "\" is violated by some row",
+                          table_);
+  error.constraint = check.name;
+  verify_.push_back(
+      {"SELECT 1 FROM " + physical() + " WHERE NOT (" + sql + ") LIMIT 1", std::move(error)});
   return {};
 }
 

@@ -146,7 +146,7 @@ Result<Body> vacuum(Binding& binding, const PgQuery__VacuumStmt& statement) {
 
 Result<Body> discard(const PgQuery__DiscardStmt& statement) {
   if (statement.target == PG_QUERY__DISCARD_MODE__DISCARD_ALL) return DiscardAll{};
-  return NoOperation{};
+  return NoOperation{{}, statement.target == PG_QUERY__DISCARD_MODE__DISCARD_SEQUENCES};
 }
 
 Result<Body> prepare(Binding& binding, const PgQuery__PrepareStmt& statement) {

@@ -42,7 +42,7 @@ Result<Block> Writer::source_block(RelationRef relation) {
 }
 
 // The block as a FROM item of a new one.
-Result<Block> Writer::wrapped(const Block& inner) {
+Result<Block> Writer::wrapped(const Block& inner, bool materialized) {
   SPAR_ASSIGN(const std::string sql, text(inner, &inner.columns));
   const std::string name_ = alias("d");
   Block made;
@@ -50,7 +50,8 @@ Result<Block> Writer::wrapped(const Block& inner) {
   for (const ColumnId id : inner.columns) {
     names_[id.value] = name_ + ".x" + std::to_string(id.value);
   }
-  made.from = "(" + sql + ") AS " + name_;
+  made.from = materialized ? "(WITH m AS MATERIALIZED (" + sql + ") SELECT * FROM m) AS " + name_
+                           : "(" + sql + ") AS " + name_;
   return made;
 }
 
@@ -81,8 +82,32 @@ bool mentions(ScalarRef scalar, const std::vector<ColumnId>& columns) {
 
 }  // namespace
 
+namespace {
+
+bool counts(ScalarRef scalar) {
+  const auto* call = std::get_if<algebra::Call>(&scalar->body);
+  if (call != nullptr && (call->operation == "nextval" || call->operation == "setval")) return true;
+  bool found = false;
+  algebra::for_each_operand(*scalar, [&](ScalarRef operand) { found = found || counts(operand); });
+  return found;
+}
+
+bool sorts(RelationRef relation) {
+  if (std::holds_alternative<algebra::Sort>(relation->body)) return true;
+  bool found = false;
+  algebra::for_each_part(
+      *relation, [&](RelationRef input) { found = found || sorts(input); }, [](ScalarRef) {});
+  return found;
+}
+
+}  // namespace
+
 Result<Block> Writer::projection(RelationRef relation, const algebra::Project& node) {
   SPAR_ASSIGN(Block made, block(node.input));
+  // SQLite would take a subquery's ORDER BY for the whole, and count before it sorts.
+  if (std::ranges::any_of(node.expressions, counts) && sorts(node.input)) {
+    SPAR_ASSIGN(made, wrapped(made, true));
+  }
   const bool keeps = std::ranges::equal(node.expressions, relation->columns,
                                         [](ScalarRef expression, ColumnId column) {
                                           return algebra::as_column(expression) == column;

@@ -7,6 +7,7 @@
 #include "query/dialect/literal.h"
 #include "query/dialect/writer.h"
 #include "query/functions/registry.h"
+#include "query/functions/sequences.h"
 
 namespace spar::query::dialect {
 namespace {
@@ -40,7 +41,12 @@ constexpr std::array<std::string_view, 16> kTyped = {
     "add",   "sub",  "mul",   "div",  "mod",  "neg",   "abs", "round",
     "trunc", "ceil", "floor", "sign", "sqrt", "power", "exp", "ln"};
 // spar_<operation>, the same arguments
-constexpr std::array<std::string_view, 34> kPlain = {"upper",
+constexpr std::array<std::string_view, 39> kPlain = {"once",
+                                                     "nextval",
+                                                     "setval",
+                                                     "currval",
+                                                     "lastval",
+                                                     "upper",
                                                      "lower",
                                                      "initcap",
                                                      "char_length",
@@ -88,6 +94,7 @@ const std::set<std::string_view>& known_functions() {
   static const std::set<std::string_view> kNames = [] {
     std::set<std::string_view> names;
     for (const auto& entry : functions::scalars()) names.insert(entry.name);
+    for (const auto& entry : functions::sequence_functions()) names.insert(entry.name);
     return names;
   }();
   return kNames;
@@ -131,8 +138,8 @@ Result<std::string> Writer::function(std::string_view name,
 
 Result<std::vector<std::string>> Writer::arguments(const algebra::Call& call) {
   // greatest and least compare values in their storage form: no change of form.
-  const bool stored = call.operation == "greatest" || call.operation == "least" ||
-                      call.operation == "output" || sees_blanks(call);
+  const bool stored = call.operation == "once" || call.operation == "greatest" ||
+                      call.operation == "least" || call.operation == "output" || sees_blanks(call);
   std::vector<std::string> texts;
   for (const ScalarRef item : call.arguments) {
     if (stored) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "query/dialect/check.h"
 #include "query/dialect/literal.h"
 #include "query/dialect/writer.h"
 
@@ -148,6 +149,10 @@ Result<std::string> Writer::on_conflict(const algebra::Dml& node) {
           (target.empty() ? "(" : ",") + key_of(column_name(number), table->column(number)->type);
     }
     text += target + ")";
+    if (!clause.target_predicate.empty()) {
+      SPAR_ASSIGN(const std::string predicate, render_predicate(*table, clause.target_predicate));
+      text += " WHERE " + predicate;
+    }
   }
   if (clause.assignments.empty()) return text + " DO NOTHING";
   SPAR_ASSIGN(const std::string set, assignments(node, clause.assignments));
@@ -218,6 +223,21 @@ Result<RenderedSql> render(const algebra::Arena& arena, const data::Catalogue& c
                            RelationRef relation, const RenderOptions& options) {
   Writer writer(arena, catalogue, options);
   SPAR_ASSIGN(std::string sql, writer.statement(relation));
+  return RenderedSql{std::move(sql), writer.bound()};
+}
+
+Result<RenderedSql> render_rewrite(const algebra::Arena& arena, const data::Catalogue& catalogue,
+                                   ObjectId table, const std::vector<algebra::Assignment>& values,
+                                   const std::vector<ColumnId>& columns,
+                                   const RenderOptions& options) {
+  Writer writer(arena, catalogue, options);
+  for (const ColumnId id : columns) writer.name(id, column_name(arena.info(id).number));
+  std::string sql = "UPDATE " + table_name(table) + " SET ";
+  for (const algebra::Assignment& assignment : values) {
+    SPAR_ASSIGN(const Sql value, writer.scalar(assignment.value));
+    if (sql.back() != ' ') sql += ',';
+    sql += column_name(assignment.number) + "=" + value.text;
+  }
   return RenderedSql{std::move(sql), writer.bound()};
 }
 

@@ -29,6 +29,12 @@ struct RenderOptions {
 Result<RenderedSql> render(const algebra::Arena& arena, const data::Catalogue& catalogue,
                            algebra::RelationRef relation, const RenderOptions& options);
 
+// UPDATE of every row of a table whose columns c<number> the values see as `columns`.
+Result<RenderedSql> render_rewrite(const algebra::Arena& arena, const data::Catalogue& catalogue,
+                                   ObjectId table, const std::vector<algebra::Assignment>& values,
+                                   const std::vector<algebra::ColumnId>& columns,
+                                   const RenderOptions& options);
+
 // One expression over the bare columns c<number> of a table.
 Result<std::string> render_expression(const algebra::Arena& arena, algebra::ScalarRef scalar,
                                       const std::vector<algebra::ColumnId>& columns);

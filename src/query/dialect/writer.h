@@ -150,7 +150,7 @@ class Writer {
   Result<Block> limit(const algebra::Limit& node);
   Result<Block> with(const algebra::With& node);
   Result<std::string> with_clause(const algebra::With& node);
-  Result<Block> wrapped(const Block& block);
+  Result<Block> wrapped(const Block& block, bool materialized = false);
   Result<std::string> text(const Block& block, const std::vector<ColumnId>* labels);
   Result<std::string> order_text(const Block& block);
   Result<std::string> query(RelationRef relation);  // as a whole SELECT

@@ -11,5 +11,6 @@ namespace spar::query::grammar {
 
 // PostgreSQL text that parses back to the same tree.
 Result<std::string> expression_text(const Node* expression);
+Result<std::string> statement_text(const Node* statement);
 
 }  // namespace spar::query::grammar

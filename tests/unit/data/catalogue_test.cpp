@@ -52,6 +52,56 @@ TEST(Catalogue, ObjectsRoundTrip) {
   EXPECT_EQ(table.identity_column, 1);
 }
 
+// As the first version wrote it: without what came later.
+TEST(Catalogue, ReadsTheFirstVersion) {
+  Bytes bytes("\x01\x02", 2);
+  ByteWriter out(bytes);
+  out.le(std::uint32_t{16400});
+  out.le(std::uint32_t{16384});
+  out.sized("public");
+  out.sized("old");
+  out.varint(1);  // column
+  out.le(std::int16_t{4});
+  out.sized("id");
+  out.le(static_cast<std::uint32_t>(TypeId::int4));
+  out.le(std::int32_t{-1});
+  out.le(std::uint8_t{1});
+  out.le(std::uint8_t{0});
+  for (int list = 0; list < 4; ++list) out.varint(0);
+  out.le(std::uint8_t{1});
+  out.le(std::int16_t{4});
+  auto object = decode_object(bytes);
+  ASSERT_TRUE(object) << object.error().message;
+  const auto& table = std::get<Table>(*object);
+  EXPECT_EQ(table.name, "old");
+  EXPECT_EQ(table.identity_column, 4);
+  EXPECT_TRUE(table.is_plain());
+  EXPECT_EQ(table.next_number(), 5);
+}
+
+TEST(Catalogue, SequencesViewsAndSchemasRoundTrip) {
+  Table table = orders(ObjectId{16400}, "s");
+  table.sequence = Sequence{{TypeId::int4, -1}, 5, -7, 70, -2, 3, true, ObjectId{16384}, 2};
+  table.view = View{"SELECT 1", {ObjectId{16385}}, {"app", "public"}, true};
+  table.comments = {{3, "a column"}};
+  table.last_number = 9;
+  table.columns[0].identity = Identity::by_default;
+  table.columns[0].sequence = ObjectId{16410};
+  table.columns[1].generated_sql = "id + 1";
+  table.indexes[0].predicate_sql = "id > 1";
+  const Bytes bytes = encode_object(table);
+  auto object = decode_object(bytes);
+  ASSERT_TRUE(object);
+  EXPECT_EQ(encode_object(*object), bytes);
+  const auto& read = std::get<Table>(*object);
+  EXPECT_EQ(read.sequence->minimum, -7);
+  EXPECT_EQ(read.view->search_path.size(), 2u);
+  EXPECT_EQ(read.next_number(), 10);
+  const auto catalogue = with({Schema{ObjectId{16420}, kShop, "app"}});
+  EXPECT_TRUE(catalogue->has_schema(kShop, "app"));
+  EXPECT_FALSE(catalogue->has_schema(kShop, "nope"));
+}
+
 TEST(Catalogue, DamagedObjectsAreRefused) {
   const Bytes bytes = encode_object(orders(ObjectId{16400}, "orders"));
   for (std::size_t size = 0; size < bytes.size(); ++size) {

@@ -114,6 +114,55 @@ TEST_F(CopyTest, AFollowerThatAppliesTheRecordsEqualsThePrimary) {
   expect_consistent(*follower);
 }
 
+// A sequence's state is a row like any other; a view is in the catalogue only.
+TEST_F(CopyTest, SequencesAndViewsAreFollowed) {
+  auto primary = open("a", {});
+  auto records = fill(*primary);
+  data::Table sequence;
+  sequence.id = ObjectId(16500);
+  sequence.database = ObjectId(16384);
+  sequence.name = "s";
+  sequence.columns = {{1, "last_value", {data::TypeId::int8, -1}, true, {}},
+                      {2, "log_cnt", {data::TypeId::int8, -1}, true, {}},
+                      {3, "is_called", {data::TypeId::boolean, -1}, true, {}}};
+  sequence.sequence = data::Sequence{};
+  data::Table view;
+  view.id = ObjectId(16501);
+  view.database = sequence.database;
+  view.name = "v";
+  view.columns = {sequence.columns[0]};
+  view.view = data::View{"SELECT last_value FROM s", {sequence.id}, {"public"}, false};
+  query::functions::SessionSequences known;
+  auto count = plan(query::PlanKind::select, "SELECT spar_nextval(16500,'s',1,1,9,0)");
+  count.counts = true;
+  const auto next = [&](WriteSession& session) {
+    auto cursor = session.open({count, {}, kNoDeadline, nullptr, &known});
+    data::Row row;
+    EXPECT_TRUE(cursor && *(*cursor)->next(row));
+    return std::get<std::int64_t>(row.at(0));
+  };
+  records.push_back(commit(*primary, [&](WriteSession& session) {
+    ASSERT_TRUE(session.change_schema({data::put_object(sequence), data::put_object(view)}));
+    run(session, plan(query::PlanKind::insert, "INSERT INTO t16500(c1,c2,c3) VALUES(1,0,0)"), {});
+    EXPECT_EQ(next(session), 1);
+    ASSERT_TRUE(session.savepoint("x"));
+    EXPECT_EQ(next(session), 2);
+    ASSERT_TRUE(session.rollback_to_savepoint("x"));
+    EXPECT_EQ(next(session), 2);
+  }));
+  EXPECT_EQ(known.values[sequence.id], 2);
+  expect_consistent(*primary);
+  auto follower = open("b", {Epoch(1), Sequence(4)});
+  ASSERT_TRUE(follower->follow(Epoch(1)));
+  auto applied = follower->apply(records);
+  ASSERT_TRUE(applied) << applied.error().message;
+  expect_consistent(*follower);
+  EXPECT_EQ(follower->contents(), primary->contents());
+  ASSERT_TRUE(follower->promote(Epoch(1)));
+  commit(*follower, [&](WriteSession& session) { EXPECT_EQ(next(session), 3); });
+  expect_consistent(*follower);
+}
+
 TEST_F(CopyTest, AFollowerWithAnotherRowIsFoundOut) {
   auto primary = open("a", {});
   auto records = fill(*primary);

@@ -75,7 +75,7 @@ class Rig {
   }
   static void insert(WriteLease& lease, std::int64_t id) {
     std::vector<data::Row> rows{{id, std::int64_t(0)}};
-    EXPECT_TRUE(lease.session().insert_many(test::insert_account(), rows, {}));
+    EXPECT_TRUE(lease.session().insert_many(test::insert_account(), rows, {}, nullptr));
   }
   static Position finish(WriteLease& lease) {
     auto position = lease.commit(TransactionId(7), Timestamp(0));

@@ -53,6 +53,7 @@ struct Trampoline {
   MiniServer* server;
   const functions::ScalarEntry* scalar;
   const functions::AggregateEntry* aggregate;
+  const functions::SequenceEntry* sequence = nullptr;
 
   static Trampoline& of(sqlite3_context* context) {
     return *static_cast<Trampoline*>(sqlite3_user_data(context));
@@ -67,6 +68,11 @@ struct Trampoline {
     const std::vector<Datum> arguments = list(count, values);
     if (!self.scalar->sees_nulls && any_null(arguments)) return sqlite3_result_null(context);
     self.finish(context, self.scalar->call(arguments));
+  }
+  static void count(sqlite3_context* context, int count, sqlite3_value** values) {
+    Trampoline& self = of(context);
+    const std::vector<Datum> arguments = list(count, values);
+    self.finish(context, ((*self.server->sequence_calls_).*self.sequence->call)(arguments));
   }
   static functions::Accumulator* state(sqlite3_context* context) {
     auto** slot = static_cast<functions::Accumulator**>(
@@ -147,6 +153,11 @@ MiniServer::MiniServer() {
         db_, functions::over_name(entry).c_str(), entry.arity, SQLITE_UTF8,
         new Trampoline{this, nullptr, &entry}, Trampoline::step_frame, Trampoline::final_frame,
         Trampoline::value_frame, Trampoline::inverse_frame, Trampoline::drop);
+  }
+  for (const functions::SequenceEntry& entry : functions::sequence_functions()) {
+    sqlite3_create_function_v2(db_, std::string(entry.name).c_str(), entry.arity, SQLITE_UTF8,
+                               new Trampoline{this, nullptr, nullptr, &entry}, Trampoline::count,
+                               nullptr, nullptr, Trampoline::drop);
   }
   const data::Catalogue empty;
   context_.database = empty.next_id();
@@ -232,7 +243,34 @@ void bind_value(sqlite3_stmt* statement, int index, const Datum& value) {
 
 }  // namespace
 
+Result<functions::SequenceState> MiniServer::sequence_state(ObjectId sequence) {
+  Plan plan;
+  plan.sql = "SELECT c1,c3 FROM t" + std::to_string(sequence.value);
+  sqlite3_stmt* prepared = nullptr;
+  sqlite3_prepare_v2(db_, plan.sql.c_str(), -1, &prepared, nullptr);
+  const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> guard(prepared, sqlite3_finalize);
+  if (sqlite3_step(prepared) != SQLITE_ROW) return Failure(sqlite_error());
+  return functions::SequenceState{sqlite3_column_int64(prepared, 0),
+                                  sqlite3_column_int64(prepared, 1) != 0};
+}
+
+Result<void> MiniServer::store_sequences() {
+  for (const auto& [id, state] : sequence_calls_->changed()) {
+    SPAR_TRY(plain("UPDATE t" + std::to_string(id.value) + " SET c1=" + std::to_string(state.last) +
+                   ",c3=" + std::to_string(state.called ? 1 : 0)));
+  }
+  return {};
+}
+
 Result<Answer> MiniServer::run_plan(const Plan& plan, const std::vector<Datum>& parameters) {
+  sequence_calls_.emplace(session_sequences_,
+                          [this](ObjectId sequence) { return sequence_state(sequence); });
+  Result<Answer> answer = step_plan(plan, parameters);
+  if (answer) SPAR_TRY(store_sequences());
+  return answer;
+}
+
+Result<Answer> MiniServer::step_plan(const Plan& plan, const std::vector<Datum>& parameters) {
   sqlite3_stmt* prepared = nullptr;
   raised_ = Error{};
   if (sqlite3_prepare_v2(db_, plan.sql.c_str(), -1, &prepared, nullptr) != SQLITE_OK) {
@@ -285,6 +323,7 @@ Result<Answer> MiniServer::execute(const Statement& statement,
     for (const ObjectId id : truncate->tables) {
       SPAR_TRY(plain("DELETE FROM t" + std::to_string(id.value)));
     }
+    for (const Plan& write : truncate->writes) SPAR_TRY(run_plan(write, {}));
   } else if (const auto* out = std::get_if<CopyOut>(&statement.body)) {
     SPAR_ASSIGN(answer, run_plan(out->select, {}));
   }
@@ -315,18 +354,33 @@ Result<void> MiniServer::copy(const CopyIn& body, std::string_view lines) {
 }
 
 Result<void> MiniServer::change_schema(const SchemaChange& change) {
+  if (change.changes.empty()) return {};
+  SPAR_ASSIGN(const auto next, catalogue_->apply(change.changes));
+  SPAR_TRY(
+      plain("PRAGMA foreign_keys=OFF; PRAGMA legacy_alter_table=ON;"
+            "PRAGMA ignore_check_constraints=ON; BEGIN"));
+  Result<void> done = change_tables(change, *next);
+  if (done) catalogue_ = next;
+  SPAR_TRY(plain(done ? "COMMIT" : "ROLLBACK"));
+  SPAR_TRY(plain("PRAGMA foreign_keys=ON; PRAGMA ignore_check_constraints=OFF"));
+  return done;
+}
+
+Result<void> MiniServer::change_tables(const SchemaChange& change, const data::Catalogue& next) {
+  for (const data::ObjectChange& object : change.changes) {
+    SPAR_TRY(remake(catalogue_->table(object.id), next.table(object.id), false));
+  }
+  for (const Plan& write : change.writes) SPAR_TRY(run_plan(write, {}));
   for (const SchemaChange::Verify& verify : change.verify) {
     Plan probe;
     probe.sql = verify.sql;
     SPAR_ASSIGN(const Answer found, run_plan(probe, {}));
     if (!found.rows.empty()) return Failure(verify.error);
   }
-  if (change.changes.empty()) return {};
-  SPAR_ASSIGN(const auto next, catalogue_->apply(change.changes));
   for (const data::ObjectChange& object : change.changes) {
-    SPAR_TRY(remake(catalogue_->table(object.id), next->table(object.id)));
+    const data::Table* table = next.table(object.id);
+    if (table != nullptr) SPAR_TRY(remake(table, table, true));
   }
-  catalogue_ = next;
   return {};
 }
 
@@ -343,10 +397,11 @@ std::string columns_sql(const std::vector<data::ColumnNumber>& numbers) {
 }  // namespace
 
 // Made anew with the rows it had: good enough for tests.
-Result<void> MiniServer::remake(const data::Table* before, const data::Table* after) {
+Result<void> MiniServer::remake(const data::Table* before, const data::Table* after, bool strict) {
+  if (before != nullptr && before->view) before = nullptr;
+  if (after != nullptr && after->view) after = nullptr;
   if (before == nullptr && after == nullptr) return {};
   const std::string name = "t" + std::to_string((before ? before : after)->id.value);
-  SPAR_TRY(plain("PRAGMA foreign_keys=OFF; PRAGMA legacy_alter_table=ON"));
   if (before != nullptr) SPAR_TRY(plain("ALTER TABLE " + name + " RENAME TO old"));
   if (after != nullptr) {
     std::string sql = "CREATE TABLE " + name + "(";
@@ -355,7 +410,7 @@ Result<void> MiniServer::remake(const data::Table* before, const data::Table* af
       const std::string c = "c" + std::to_string(column.number);
       if (sql.back() != '(') sql += ',';
       sql += c + (after->identity_column == column.number ? " INTEGER PRIMARY KEY"
-                  : column.not_null                       ? " NOT NULL"
+                  : strict && column.not_null             ? " NOT NULL"
                                                           : "");
       if (before != nullptr && before->column(column.number) != nullptr) {
         kept += (kept.empty() ? "" : ",") + c;
@@ -375,20 +430,19 @@ Result<void> MiniServer::remake(const data::Table* before, const data::Table* af
     }
   }
   if (before != nullptr) SPAR_TRY(plain("DROP TABLE old"));
-  if (after != nullptr) {
+  if (after != nullptr && strict) {
     for (const data::Key& key : after->keys) {
-      SPAR_TRY(plain("CREATE UNIQUE INDEX k" + std::to_string(key.id.value) + " ON " + name + "(" +
-                     columns_sql(key.columns) + ")"));
+      SPAR_ASSIGN(const std::string over, render_key(*after, key));
+      SPAR_TRY(
+          plain("CREATE UNIQUE INDEX k" + std::to_string(key.id.value) + " ON " + name + over));
     }
     for (const data::Index& index : after->indexes) {
-      std::vector<data::ColumnNumber> numbers;
-      for (const data::IndexColumn& column : index.columns) numbers.push_back(column.number);
+      SPAR_ASSIGN(const std::string over, render_index(*after, index));
       SPAR_TRY(plain(std::string("CREATE ") + (index.unique ? "UNIQUE " : "") + "INDEX i" +
-                     std::to_string(index.id.value) + " ON " + name + "(" + columns_sql(numbers) +
-                     ")"));
+                     std::to_string(index.id.value) + " ON " + name + over));
     }
   }
-  return plain("PRAGMA foreign_keys=ON");
+  return {};
 }
 
 std::vector<std::string> MiniServer::query_plan(const std::string& sql) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "query/functions/sequences.h"
 #include "query/statement.h"
 
 namespace spar::query::test {
@@ -49,15 +50,22 @@ class MiniServer {
   Result<Answer> execute(const Statement& statement,
                          const std::vector<std::optional<std::string>>& parameters);
   Result<Answer> run_plan(const Plan& plan, const std::vector<data::Datum>& parameters);
+  Result<Answer> step_plan(const Plan& plan, const std::vector<data::Datum>& parameters);
+  Result<functions::SequenceState> sequence_state(ObjectId sequence);
+  Result<void> store_sequences();
   Result<void> change_schema(const SchemaChange& change);
+  Result<void> change_tables(const SchemaChange& change, const data::Catalogue& next);
   Result<void> plain(const std::string& sql);
-  Result<void> remake(const data::Table* before, const data::Table* after);
+  // First without NOT NULL and indexes, as rows may still have to get their values.
+  Result<void> remake(const data::Table* before, const data::Table* after, bool strict);
   Error sqlite_error();
 
   sqlite3* db_ = nullptr;
   std::shared_ptr<const data::Catalogue> catalogue_;
   AnalyzeContext context_;
   Error raised_;  // the last error that a function gave
+  functions::SessionSequences session_sequences_;
+  std::optional<functions::SequenceCalls> sequence_calls_;  // of the statement that runs
 
   friend struct Trampoline;
 };
