@@ -4,6 +4,7 @@
 
 #include "query/bind/operators.h"
 #include "query/bind/query.h"
+#include "query/bind/table_function.h"
 
 namespace spar::query::bind {
 
@@ -35,6 +36,8 @@ class FromBinder {
         return binding_.missing(grammar::feature_name(node), -1);
     }
   }
+
+  void see(const std::vector<NamespaceItem>& items) { visible_ = items; }
 
   // `items` and `more` under one roof: an alias may occur once.
   Result<void> add(std::vector<NamespaceItem>& items, std::vector<NamespaceItem> more) {
@@ -128,13 +131,18 @@ class FromBinder {
 
   Result<FromItem> function(const PgQuery__RangeFunction& item) {
     if (item.lateral) return binding_.missing("LATERAL", -1);
-    if (item.ordinality || item.is_rowsfrom || item.n_functions != 1 || item.n_coldeflist > 0) {
+    if (item.is_rowsfrom || item.n_functions != 1 || item.n_coldeflist > 0) {
       return binding_.missing("this form of a function in FROM", -1);
     }
     const grammar::Node* node = item.functions[0]->list->items[0];
     const bool call = node->node_case == PG_QUERY__NODE__NODE_FUNC_CALL;
     const std::string name =
         call ? std::string(grammar::last_name(GRAMMAR_LIST(*node->func_call, funcname))) : "";
+    if (call && is_table_function(name)) {
+      SPAR_ASSIGN(const bool own, is_integer_series(*node->func_call, name));
+      if (!own) return rows(item, *node->func_call, name);
+    }
+    if (item.ordinality) return binding_.missing("this form of a function in FROM", -1);
     if (name != "generate_series") {
       return binding_.missing("function " + name + "() in FROM", grammar::location_of(node));
     }
@@ -142,6 +150,32 @@ class FromBinder {
     SPAR_ASSIGN(const RelationRef series, bind_series(binding_, *node->func_call, empty, ctes_));
     std::string column = item.alias == nullptr ? name : item.alias->aliasname;
     return finish(series, adopt(series, {column}, name), item.alias);
+  }
+
+  // Whether bind_series() takes it: what no type says, it takes for integers.
+  Result<bool> is_integer_series(const PgQuery__FuncCall& call, std::string_view name) {
+    if (name != "generate_series") return false;
+    Scope left{scope_.outer, scope_.block, visible_, nullptr};
+    ExpressionBinder expressions(binding_, left, ctes_, Clause::from_function);
+    for (const grammar::Node* node : GRAMMAR_LIST(call, args)) {
+      SPAR_ASSIGN(const ScalarRef argument, expressions.bind(node));
+      const TypeId type = argument->type.id;
+      const bool whole = type == TypeId::unknown || type == TypeId::int2 || type == TypeId::int4 ||
+                         type == TypeId::int8;
+      if (!whole) return false;
+    }
+    return true;
+  }
+
+  Result<FromItem> rows(const PgQuery__RangeFunction& item, const PgQuery__FuncCall& call,
+                        const std::string& name) {
+    Scope left{scope_.outer, scope_.block, visible_, nullptr};
+    SPAR_ASSIGN(BoundTableFunction bound,
+                bind_table_function(binding_, call, left, ctes_, item.ordinality));
+    if (bound.scalar && item.alias != nullptr) bound.names[0] = item.alias->aliasname;
+    NamespaceItem made = adopt(bound.relation, bound.names, name);
+    made.is_value = bound.relation->columns.size() == 1;
+    return finish(bound.relation, std::move(made), item.alias);
   }
 
   Result<FromItem> join(const PgQuery__JoinExpr& expr);
@@ -157,6 +191,7 @@ class FromBinder {
   Binding& binding_;
   const Scope& scope_;
   const CteScope* ctes_;
+  std::vector<NamespaceItem> visible_;  // FROM items to the left, for functions' arguments
 };
 
 JoinKind join_kind(PgQuery__JoinType type) {
@@ -253,9 +288,14 @@ Result<void> FromBinder::use_columns(const PgQuery__JoinExpr& expr, FromItem& le
 }
 
 Result<FromItem> FromBinder::join(const PgQuery__JoinExpr& expr) {
-  SPAR_ASSIGN(FromItem left, bind(expr.larg));
-  SPAR_ASSIGN(FromItem right, bind(expr.rarg));
   const JoinKind kind = join_kind(expr.jointype);
+  SPAR_ASSIGN(FromItem left, bind(expr.larg));
+  const std::vector<NamespaceItem> before = visible_;
+  if (kind == JoinKind::inner || kind == JoinKind::left) {
+    visible_.insert(visible_.end(), left.items.begin(), left.items.end());
+  }
+  SPAR_ASSIGN(FromItem right, bind(expr.rarg));
+  visible_ = before;
   if (kind == JoinKind::left || kind == JoinKind::full) {
     binding_.arena().make_nullable(right.relation->columns);
   }
@@ -340,6 +380,7 @@ Result<RelationRef> bind_from(Binding& binding, grammar::Nodes nodes, Scope& sco
   RelationRef relation = nullptr;
   std::vector<NamespaceItem> items;
   for (const grammar::Node* node : nodes) {
+    binder.see(items);
     SPAR_ASSIGN(FromItem item, binder.bind(node));
     SPAR_TRY(binder.add(items, std::move(item.items)));
     if (relation == nullptr) {

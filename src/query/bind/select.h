@@ -31,6 +31,7 @@ class SelectBinder {
   Result<void> from_and_where(const PgQuery__SelectStmt& statement);
   Result<void> select_list(grammar::Nodes list);
   Result<bool> series_target(const PgQuery__ResTarget& target);
+  Result<bool> rows_target(const PgQuery__ResTarget& target, const PgQuery__FuncCall& call);
   Result<void> group_by(const PgQuery__SelectStmt& statement);
   Result<ScalarRef> group_item(const grammar::Node* node);
   Result<void> order_by(grammar::Nodes list);
@@ -52,7 +53,7 @@ class SelectBinder {
   std::vector<Target> targets_, hidden_;
   std::vector<OrderItem> order_;
   ScalarRef having_ = nullptr, limit_ = nullptr, offset_ = nullptr;
-  bool distinct_ = false, has_groups_ = false, is_values_ = false;
+  bool distinct_ = false, has_groups_ = false, is_values_ = false, has_series_ = false;
 };
 
 struct LimitParts {

@@ -90,6 +90,10 @@ Result<std::string> Writer::aggregate_body(const algebra::AggregateCall& call) {
     SPAR_ASSIGN(const std::string both, list(call.arguments));
     return made("spar_string_agg", both);
   }
+  if (operation.starts_with("spar_")) {
+    SPAR_ASSIGN(const std::string all, list(call.arguments));
+    return made(operation, all);
+  }
   const ScalarRef value = call.arguments[0];
   const bool real = value->type.id == TypeId::float4 || value->type.id == TypeId::float8;
   SPAR_ASSIGN(const std::string text, real ? argument(value) : numeric_argument(value));
