@@ -138,33 +138,8 @@ class FromBinder {
     const bool call = node->node_case == PG_QUERY__NODE__NODE_FUNC_CALL;
     const std::string name =
         call ? std::string(grammar::last_name(GRAMMAR_LIST(*node->func_call, funcname))) : "";
-    if (call && is_table_function(name)) {
-      SPAR_ASSIGN(const bool own, is_integer_series(*node->func_call, name));
-      if (!own) return rows(item, *node->func_call, name);
-    }
-    if (item.ordinality) return binding_.missing("this form of a function in FROM", -1);
-    if (name != "generate_series") {
-      return binding_.missing("function " + name + "() in FROM", grammar::location_of(node));
-    }
-    Scope empty{scope_.outer, scope_.block, {}, nullptr};
-    SPAR_ASSIGN(const RelationRef series, bind_series(binding_, *node->func_call, empty, ctes_));
-    std::string column = item.alias == nullptr ? name : item.alias->aliasname;
-    return finish(series, adopt(series, {column}, name), item.alias);
-  }
-
-  // Whether bind_series() takes it: what no type says, it takes for integers.
-  Result<bool> is_integer_series(const PgQuery__FuncCall& call, std::string_view name) {
-    if (name != "generate_series") return false;
-    Scope left{scope_.outer, scope_.block, visible_, nullptr};
-    ExpressionBinder expressions(binding_, left, ctes_, Clause::from_function);
-    for (const grammar::Node* node : GRAMMAR_LIST(call, args)) {
-      SPAR_ASSIGN(const ScalarRef argument, expressions.bind(node));
-      const TypeId type = argument->type.id;
-      const bool whole = type == TypeId::unknown || type == TypeId::int2 || type == TypeId::int4 ||
-                         type == TypeId::int8;
-      if (!whole) return false;
-    }
-    return true;
+    if (call && is_table_function(name)) return rows(item, *node->func_call, name);
+    return binding_.missing("function " + name + "() in FROM", grammar::location_of(node));
   }
 
   Result<FromItem> rows(const PgQuery__RangeFunction& item, const PgQuery__FuncCall& call,

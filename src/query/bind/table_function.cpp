@@ -136,6 +136,28 @@ Result<BoundTableFunction> array_rows(Binding& binding, const std::string& name,
   return maker.finish({"spar_rows_subscripts", std::move(arguments), ordinality});
 }
 
+// What has no type is taken for an integer.
+bool is_whole(TypeId type) {
+  return type == unknown || type == int2 || type == int4 || type == int8;
+}
+
+Result<BoundTableFunction> integer_series(Binding& binding, std::vector<ScalarRef> arguments,
+                                          std::uint32_t block, bool ordinality, int location) {
+  if (ordinality) return binding.missing("WITH ORDINALITY on generate_series()", location);
+  if (arguments.size() < 2 || arguments.size() > 3) {
+    return binding.error("42883", "function generate_series() does not exist", location);
+  }
+  const bool wide =
+      std::ranges::any_of(arguments, [](ScalarRef argument) { return argument->type.id == int8; });
+  const Type type{wide ? int8 : int4, -1};
+  for (ScalarRef& argument : arguments) {
+    SPAR_ASSIGN(argument, coerce(binding, argument, type, CastContext::implicit));
+  }
+  Maker maker{binding, block};
+  maker.add("generate_series", type);
+  return maker.finish({"generate_series", std::move(arguments)});
+}
+
 }  // namespace
 
 bool is_table_function(std::string_view name) {
@@ -147,13 +169,19 @@ Result<BoundTableFunction> bind_table_function(Binding& binding, const PgQuery__
                                                const Scope& scope, const CteScope* ctes,
                                                bool ordinality) {
   const std::string name(grammar::last_name(GRAMMAR_LIST(call, funcname)));
-  ExpressionBinder expressions(binding, scope, ctes, Clause::from_function);
+  // A series is a query of its own in SQL, which sees no columns beside it.
+  const bool series = name == "generate_series";
+  const Scope empty{scope.outer, scope.block, {}, nullptr};
+  ExpressionBinder expressions(binding, series ? empty : scope, ctes, Clause::from_function);
   std::vector<ScalarRef> arguments;
   std::vector<TypeId> types;
   for (const grammar::Node* node : GRAMMAR_LIST(call, args)) {
     SPAR_ASSIGN(const ScalarRef argument, expressions.bind(node));
     arguments.push_back(argument);
     types.push_back(argument->type.id);
+  }
+  if (series && std::ranges::all_of(types, is_whole)) {
+    return integer_series(binding, std::move(arguments), scope.block, ordinality, call.location);
   }
   if (name == "unnest" || name == "generate_subscripts") {
     return array_rows(binding, name, std::move(arguments), scope.block, ordinality, call.location);
