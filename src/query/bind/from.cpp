@@ -303,35 +303,6 @@ Result<FromItem> FromBinder::join(const PgQuery__JoinExpr& expr) {
 
 }  // namespace
 
-Result<RelationRef> bind_series(Binding& binding, const PgQuery__FuncCall& call, const Scope& scope,
-                                const CteScope* ctes) {
-  ExpressionBinder expressions(binding, scope, ctes, Clause::from_function);
-  std::vector<ScalarRef> arguments;
-  bool wide = false;
-  for (const grammar::Node* node : GRAMMAR_LIST(call, args)) {
-    SPAR_ASSIGN(const ScalarRef argument, expressions.bind(node));
-    const TypeId type = argument->type.id;
-    if (type != TypeId::unknown && type != TypeId::int2 && type != TypeId::int4 &&
-        type != TypeId::int8) {
-      return binding.missing("generate_series() over " + name_of(type), argument->location);
-    }
-    wide = wide || type == TypeId::int8;
-    arguments.push_back(argument);
-  }
-  if (arguments.size() < 2 || arguments.size() > 3) {
-    return binding.error("42883", "function generate_series() does not exist", call.location);
-  }
-  const Type type{wide ? TypeId::int8 : TypeId::int4, -1};
-  for (ScalarRef& argument : arguments) {
-    SPAR_ASSIGN(argument, coerce(binding, argument, type, CastContext::implicit));
-  }
-  algebra::ColumnInfo info{"generate_series", type};
-  info.block = scope.block;
-  const ColumnId column = binding.arena().column(std::move(info));
-  return binding.arena().relation(algebra::TableFunc{"generate_series", std::move(arguments)},
-                                  {column});
-}
-
 Result<BoundTable> bind_table(Binding& binding, const data::Table& table, std::string alias,
                               std::uint32_t block) {
   BoundTable bound{nullptr, {std::move(alias), {}, &table}};

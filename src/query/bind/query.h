@@ -41,9 +41,6 @@ Result<BoundWith> bind_with(Binding& binding, const PgQuery__WithClause* clause,
 // FROM items joined by commas, into `scope`; null for an empty list.
 Result<RelationRef> bind_from(Binding& binding, grammar::Nodes items, Scope& scope,
                               const CteScope* ctes);
-// generate_series over integers.
-Result<RelationRef> bind_series(Binding& binding, const PgQuery__FuncCall& call, const Scope& scope,
-                                const CteScope* ctes);
 // A base table as a FROM item.
 struct BoundTable {
   RelationRef scan;

@@ -11,7 +11,6 @@ struct BoundTableFunction {
   bool scalar = true;              // one column, which a table alias renames
 };
 
-// generate_series over integers is bind_series() (query.h).
 bool is_table_function(std::string_view name);
 // `scope`: the columns that the arguments may mention. `ordinality`: one more column, counted.
 Result<BoundTableFunction> bind_table_function(Binding& binding, const PgQuery__FuncCall& call,
