@@ -5,9 +5,11 @@
 #include <limits>
 
 #include "base/bytes.h"
+#include "data/array.h"
 #include "data/calendar.h"
 #include "data/characters.h"
 #include "data/decimal.h"
+#include "data/jsonb.h"
 #include "data/numeric_wire.h"
 #include "data/string_text.h"
 
@@ -15,6 +17,7 @@ namespace spar::data {
 namespace {
 
 constexpr std::size_t kNameBytesMax = 63;
+constexpr char kJsonbVersion = 1;
 
 Failure malformed() {
   return sql_error("22P03", "incorrect binary data format");
@@ -135,6 +138,13 @@ Result<Datum> take_characters(std::string_view bytes, const Type& type) {
     case TypeId::character:
       if (bytes.size() != 1) return malformed();
       return Datum(parse_char(bytes));
+    case TypeId::jsonb: {  // a version, then the text
+      if (bytes.empty() || bytes[0] != kJsonbVersion) {
+        return sql_error("XX000", "unsupported jsonb version number");
+      }
+      SPAR_ASSIGN(std::string normal, normal_jsonb(bytes.substr(1)));
+      return Datum(std::move(normal));
+    }
     case TypeId::json:
       SPAR_TRY(check_json(bytes));
       [[fallthrough]];
@@ -152,13 +162,16 @@ void format_binary(const Datum& datum, const Type& type, std::string& out) {
     put_real(*real, type.id, out);
   } else if (const auto* text = std::get_if<std::string>(&datum)) {
     if (type.id == TypeId::bpchar) return format_bpchar(*text, type, out);
+    if (type.id == TypeId::jsonb) out += kJsonbVersion;
     out.append(*text);
   } else if (const auto* blob = std::get_if<Blob>(&datum)) {
+    if (is_array(type.id)) return format_array_binary(blob->bytes, type, out);
     put_blob(blob->bytes, type, out);
   }
 }
 
 Result<Datum> parse_binary(std::string_view bytes, const Type& type) {
+  if (is_array(type.id)) return parse_array_binary(bytes, type);
   switch (type.id) {
     case TypeId::boolean: {
       SPAR_ASSIGN(const std::int64_t value, take<std::uint8_t>(bytes));

@@ -80,6 +80,7 @@ Result<Decimal> square_root(const Decimal& a);                        // 2201F o
 Decimal square_root_to_scale(const Decimal& a, int scale);            // REQUIRES: a >= 0
 Result<Decimal> exponential(const Decimal& a);                        // 22003
 Result<Decimal> natural_logarithm(const Decimal& a);                  // 2201E unless positive
+Result<Decimal> logarithm(const Decimal& base, const Decimal& a);     // 2201E, 22012
 Result<Decimal> power(const Decimal& base, const Decimal& exponent);  // 2201F, 22003
 
 // 22003 where the number has more digits than PostgreSQL's format holds.

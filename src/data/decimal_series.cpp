@@ -194,6 +194,22 @@ Result<Decimal> natural_logarithm(const Decimal& a) {
   return ln_to_scale(a, chosen_scale(ln_digits(a), a.scale()));
 }
 
+// As many digits as log_var() of PostgreSQL's numeric.c decides.
+Result<Decimal> logarithm(const Decimal& base, const Decimal& a) {
+  for (const Decimal& argument : {base, a}) {
+    if (argument.sign() == 0) return sql_error("2201E", "cannot take logarithm of zero");
+    if (argument.sign() < 0) {
+      return sql_error("2201E", "cannot take logarithm of a negative number");
+    }
+  }
+  const int base_digits = ln_digits(base), digits = ln_digits(a);
+  const int scale = chosen_scale(digits - base_digits, std::max(base.scale(), a.scale()));
+  const int inner = scale + kGuardDigits + std::abs(digits) + 2 * std::abs(base_digits);
+  const Decimal divisor = ln_to_scale(base, inner);
+  if (divisor.sign() == 0) return sql_error("22012", "division by zero");
+  return divide_to_scale(ln_to_scale(a, inner), divisor, scale);
+}
+
 Result<Decimal> power(const Decimal& base, const Decimal& exponent) {
   const bool integral = compare(exponent, truncate(exponent, 0)) == 0;
   if (base.sign() == 0 && exponent.sign() < 0) {

@@ -1,8 +1,10 @@
 #include "data/text_format.h"
 
+#include "data/array.h"
 #include "data/characters.h"
 #include "data/datetime_text.h"
 #include "data/decimal.h"
+#include "data/jsonb.h"
 #include "data/number_text.h"
 #include "data/string_text.h"
 
@@ -55,6 +57,10 @@ Result<Datum> parse_characters(std::string_view text, const Type& type) {
       return Datum(std::string(text.substr(0, prefix_within(text, kNameBytesMax))));
     case TypeId::character:
       return Datum(parse_char(text));
+    case TypeId::jsonb: {
+      SPAR_ASSIGN(std::string normal, normal_jsonb(text));
+      return Datum(std::move(normal));
+    }
     case TypeId::json:
       SPAR_TRY(check_json(text));
       [[fallthrough]];
@@ -75,11 +81,13 @@ void format_text(const Datum& datum, const Type& type, const TextContext& contex
     if (type.id == TypeId::bpchar) return format_bpchar(*text, type, out);
     out.append(*text);
   } else if (const auto* blob = std::get_if<Blob>(&datum)) {
+    if (is_array(type.id)) return format_array(blob->bytes, type, context, out);
     format_blob_form(blob->bytes, type, out);
   }
 }
 
 Result<Datum> parse_text(std::string_view text, const Type& type, const TextContext& context) {
+  if (is_array(type.id)) return parse_array(text, type, context);
   switch (type.id) {
     case TypeId::boolean:
       return parse_boolean(text);

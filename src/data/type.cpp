@@ -38,6 +38,21 @@ constexpr Entry kTypes[] = {
     {TypeId::numeric, -1, Form::blob, "numeric"},
     {TypeId::uuid, 16, Form::blob, "uuid"},
     {TypeId::void_, 4, Form::text, "void"},
+    {TypeId::jsonb, -1, Form::text, "jsonb"},
+};
+
+constexpr std::pair<TypeId, TypeId> kArrays[] = {
+    {TypeId::json, TypeId::json_array},           {TypeId::boolean, TypeId::boolean_array},
+    {TypeId::bytea, TypeId::bytea_array},         {TypeId::character, TypeId::character_array},
+    {TypeId::name, TypeId::name_array},           {TypeId::int2, TypeId::int2_array},
+    {TypeId::int4, TypeId::int4_array},           {TypeId::text, TypeId::text_array},
+    {TypeId::bpchar, TypeId::bpchar_array},       {TypeId::varchar, TypeId::varchar_array},
+    {TypeId::int8, TypeId::int8_array},           {TypeId::float4, TypeId::float4_array},
+    {TypeId::float8, TypeId::float8_array},       {TypeId::oid, TypeId::oid_array},
+    {TypeId::timestamp, TypeId::timestamp_array}, {TypeId::date, TypeId::date_array},
+    {TypeId::time, TypeId::time_array},           {TypeId::timestamptz, TypeId::timestamptz_array},
+    {TypeId::interval, TypeId::interval_array},   {TypeId::numeric, TypeId::numeric_array},
+    {TypeId::uuid, TypeId::uuid_array},           {TypeId::jsonb, TypeId::jsonb_array},
 };
 
 const Entry* entry_of(TypeId id) {
@@ -62,6 +77,7 @@ constexpr std::pair<std::string_view, TypeId> kSpellings[] = {
     {"text", TypeId::text},
     {"oid", TypeId::oid},
     {"json", TypeId::json},
+    {"jsonb", TypeId::jsonb},
     {"float4", TypeId::float4},
     {"real", TypeId::float4},
     {"float8", TypeId::float8},
@@ -108,8 +124,23 @@ bool is_scaled(const Type& type) {
 
 Form form_of(const Type& type) {
   if (is_scaled(type)) return Form::integer;
+  if (is_array(type.id)) return Form::blob;
   const Entry* entry = entry_of(type.id);
   return entry == nullptr ? Form::text : entry->form;
+}
+
+TypeId element_of(TypeId array) {
+  for (const auto& [element, id] : kArrays) {
+    if (id == array) return element;
+  }
+  return TypeId::none;
+}
+
+TypeId array_of(TypeId element) {
+  for (const auto& [id, array] : kArrays) {
+    if (id == element) return array;
+  }
+  return TypeId::none;
 }
 
 int typlen(TypeId id) {
@@ -118,6 +149,7 @@ int typlen(TypeId id) {
 }
 
 std::string type_name(const Type& type) {
+  if (is_array(type.id)) return type_name({element_of(type.id), type.typmod}) + "[]";
   const Entry* entry = entry_of(type.id);
   if (entry == nullptr) return "???";
   std::string name(entry->name);

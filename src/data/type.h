@@ -8,10 +8,10 @@
 //             numeric(p<=18, s) as value * 10^s
 //   real      float4, float8
 //   text      text, varchar, bpchar (stored without its trailing blanks), name, "char", json,
-//   unknown blob      bytea; uuid (16 bytes); interval (months i32, days i32, microseconds i64,
-//   each
+//             unknown; jsonb in its normal form
+//   blob      bytea; uuid (16 bytes); interval (months i32, days i32, microseconds i64, each
 //             big-endian with the sign bit flipped); every other numeric, as an order-preserving
-//             decimal (data/decimal.h)
+//             decimal (data/decimal.h); every array (data/array.h)
 // infinity of date and timestamp: INT32/INT64 extremes as PostgreSQL. No NaN in real columns yet.
 #pragma once
 
@@ -47,6 +47,30 @@ enum class TypeId : std::uint32_t {  // PostgreSQL's pg_type.oid
   numeric = 1700,
   uuid = 2950,
   void_ = 2278,
+  jsonb = 3802,
+  // One array type for each type that an array can hold.
+  json_array = 199,
+  boolean_array = 1000,
+  bytea_array = 1001,
+  character_array = 1002,
+  name_array = 1003,
+  int2_array = 1005,
+  int4_array = 1007,
+  text_array = 1009,
+  bpchar_array = 1014,
+  varchar_array = 1015,
+  int8_array = 1016,
+  float4_array = 1021,
+  float8_array = 1022,
+  oid_array = 1028,
+  timestamp_array = 1115,
+  date_array = 1182,
+  time_array = 1183,
+  timestamptz_array = 1185,
+  interval_array = 1187,
+  numeric_array = 1231,
+  uuid_array = 2951,
+  jsonb_array = 3807,
 };
 
 enum class Form { integer, real, text, blob };
@@ -54,7 +78,7 @@ enum class Form { integer, real, text, blob };
 struct Type {
   TypeId id = TypeId::none;
   // PostgreSQL's typmod, -1 for none: numeric ((p << 16) | s) + 4; varchar and bpchar n + 4;
-  // time and timestamp the digits of the second.
+  // time and timestamp the digits of the second; an array its elements'.
   std::int32_t typmod = -1;
   friend bool operator==(const Type&, const Type&) = default;
 };
@@ -69,6 +93,11 @@ struct NumericShape {
 std::optional<NumericShape> numeric_shape(const Type& type);  // nothing without a typmod
 bool is_scaled(const Type& type);                             // numeric stored as a scaled integer
 Form form_of(const Type& type);
+TypeId element_of(TypeId array);  // TypeId::none for what is no array
+TypeId array_of(TypeId element);  // TypeId::none where Spar has no such array
+inline bool is_array(TypeId id) {
+  return element_of(id) != TypeId::none;
+}
 int typlen(TypeId id);  // pg_type.typlen: bytes, or -1 for variable length
 
 // "integer", "character varying(40)", "numeric(10,2)": as format_type() writes it.

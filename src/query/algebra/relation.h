@@ -107,9 +107,12 @@ struct Limit {
   RelationRef input;
   ScalarRef count, offset;  // null: none
 };
-struct TableFunc {            // one column
-  std::string_view function;  // "generate_series"
+// "generate_series" of integers with one column, or a function of query/functions/ that gives rows
+// (functions/rows.h). The arguments may mention columns of FROM items to the left.
+struct TableFunc {
+  std::string_view function;
   std::vector<ScalarRef> arguments;
+  bool ordinality = false;  // one more column: the row's number
 };
 enum class Materialization : std::uint8_t { automatic, always, never };
 // A query named by WITH; each CteRef to it has columns of its own, by place.

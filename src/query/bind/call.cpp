@@ -38,7 +38,7 @@ Result<ScalarRef> ExpressionBinder::call(const PgQuery__FuncCall& call) {
   }
   if (call.agg_within_group) return within_group(call, name);
   if (call.func_variadic) return binding_.missing("VARIADIC", location);
-  if (is_aggregate(name)) return aggregate(call, name);
+  if (is_aggregate(name) || is_collecting(name)) return aggregate(call, name);
   const std::string_view decoration = call.agg_distinct            ? "DISTINCT"
                                       : call.n_agg_order > 0       ? "ORDER BY"
                                       : call.agg_filter != nullptr ? "FILTER"
@@ -82,6 +82,8 @@ Result<ScalarRef> ExpressionBinder::scalar_call(const PgQuery__FuncCall& call,
                                                 const std::string& name) {
   if (name == "concat" || name == "concat_ws") return concat(call, name);
   if (is_sequence_function(name)) return sequence_call(call, name);
+  SPAR_ASSIGN(const ScalarRef special, special_call(call, name));
+  if (special != nullptr) return special;
   SPAR_ASSIGN(std::vector<ScalarRef> arguments, list(GRAMMAR_LIST(call, args)));
   const std::vector<TypeId> types = types_of(arguments);
   Result<const Routine*> found =
@@ -140,17 +142,10 @@ Result<ScalarRef> ExpressionBinder::concat(const PgQuery__FuncCall& call, const 
     return Failure(std::move(missing.error()));
   }
   const Type text{TypeId::text, -1};
-  for (ScalarRef& argument : arguments) {  // as the type's output function writes it
-    const TypeId type = argument->type.id;
-    const bool plain = type != TypeId::boolean && type != TypeId::bpchar;
-    if (plain) {
-      SPAR_ASSIGN(argument, coerce(binding_, argument, text, CastContext::explicit_));
-    } else {
-      SPAR_ASSIGN(argument, make_call("output", {argument}, text, argument->location));
-    }
+  for (ScalarRef& argument : arguments) {
+    SPAR_ASSIGN(argument, output_text(argument));
   }
-  return make_call(separated ? "concat_ws" : "concat", std::move(arguments), Type{TypeId::text, -1},
-                   call.location);
+  return make_call(separated ? "concat_ws" : "concat", std::move(arguments), text, call.location);
 }
 
 Result<void> ExpressionBinder::check_aggregate(const PgQuery__FuncCall& call,
@@ -197,6 +192,8 @@ Result<AggregateCall> ExpressionBinder::aggregate_call(const PgQuery__FuncCall& 
     for (ScalarRef& argument : made.arguments) {
       SPAR_ASSIGN(argument, coerce_unknown(binding_, argument));
     }
+  } else if (is_collecting(name)) {
+    SPAR_TRY(collecting(made, name, type, call.location));
   } else {
     const std::vector<TypeId> types = types_of(made.arguments);
     SPAR_ASSIGN(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/array.h"
 #include "data/text_format.h"
 #include "query/bind/operators.h"
 
@@ -83,6 +84,10 @@ class Coercion {
     if (!folds(from, target_.id)) return std::optional<Datum>();
     std::string text = text_of(constant.value, scalar->type);
     Type type = target_;
+    const TypeId element = data::element_of(type.id);
+    const bool cut_elements = (element == TypeId::varchar || element == TypeId::bpchar) &&
+                              type.typmod >= 0 && context_ == CastContext::explicit_;
+    if (cut_elements) return cut_array(text);
     const bool sized = type.id == TypeId::varchar || type.id == TypeId::bpchar;
     if (sized && type.typmod >= 0 && context_ == CastContext::explicit_) {
       keep_characters(text, static_cast<std::size_t>(type.typmod - 4));
@@ -98,6 +103,21 @@ class Coercion {
         type == bare || !data::parse_text(text, bare, binding_.context().text).has_value();
     if (itself) failure.error().position = binding_.position(scalar->location);
     return failure;
+  }
+  // An array literal cast to varchar(n)[] or char(n)[]: what is too long is cut.
+  Result<std::optional<Datum>> cut_array(const std::string& text) const {
+    SPAR_ASSIGN(const Datum parsed,
+                data::parse_text(text, Type{target_.id, -1}, binding_.context().text));
+    SPAR_ASSIGN(data::Array array, data::array_from_blob(std::get<data::Blob>(parsed).bytes));
+    for (Datum& element : array.elements) {
+      auto* characters = std::get_if<std::string>(&element);
+      if (characters == nullptr) continue;
+      keep_characters(*characters, static_cast<std::size_t>(target_.typmod - 4));
+      if (data::element_of(target_.id) == TypeId::bpchar) {
+        characters->resize(characters->find_last_not_of(' ') + 1);
+      }
+    }
+    return std::optional<Datum>(data::Blob{data::array_to_blob(array)});
   }
   std::string text_of(const Datum& value, const Type& type) const {
     if (const auto* text = std::get_if<std::string>(&value)) return *text;

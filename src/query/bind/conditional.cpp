@@ -81,7 +81,7 @@ Result<ScalarRef> ExpressionBinder::operation(const PgQuery__AExpr& expr) {
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM:
       return between(expr);
     default:
-      return binding_.missing("SIMILAR TO", expr.location);
+      return pattern(expr, name);
   }
 }
 
@@ -106,6 +106,11 @@ Result<ScalarRef> ExpressionBinder::concatenation(ScalarRef left, ScalarRef righ
   const bool open_left = kind(left) == Category::unknown;
   const bool open_right = kind(right) == Category::unknown;
   const Type text{TypeId::text, -1};
+  const bool arrays = data::is_array(left->type.id) || data::is_array(right->type.id);
+  const bool documents = left->type.id == TypeId::jsonb || right->type.id == TypeId::jsonb;
+  if (arrays || (documents && !string_left && !string_right)) {
+    return make_operator(binding_, "||", left, right, location);
+  }
   if ((string_left || open_left) && !string_right && !open_right &&
       right->type.id != TypeId::bytea) {
     SPAR_ASSIGN(right, coerce(binding_, right, text, CastContext::explicit_));
@@ -171,22 +176,29 @@ Result<ScalarRef> ExpressionBinder::in_list(const PgQuery__AExpr& expr, bool neg
   return make_boolean(binding_, std::move(terms), expr.location);
 }
 
-// = ANY (ARRAY[...]): only where the array is written out.
+// = ANY (ARRAY[...]): where the array is written out, a list of comparisons.
 Result<ScalarRef> ExpressionBinder::any_all_array(const PgQuery__AExpr& expr, bool any) {
-  if (expr.rexpr == nullptr || expr.rexpr->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR) {
-    return binding_.missing("an array as a value", grammar::location_of(expr.rexpr));
+  if (expr.rexpr == nullptr || expr.rexpr->node_case != PG_QUERY__NODE__NODE_A_ARRAY_EXPR ||
+      expr.rexpr->a_array_expr->n_elements == 0) {
+    return any_of_elements(expr, any);
   }
   const std::string_view name = grammar::last_name(GRAMMAR_LIST(expr, name));
   SPAR_ASSIGN(const ScalarRef needle, bind(expr.lexpr));
   SPAR_ASSIGN(const std::vector<ScalarRef> items,
               list(GRAMMAR_LIST(*expr.rexpr->a_array_expr, elements)));
-  if (items.empty()) return binding_.missing("an empty array", expr.location);
+  for (const ScalarRef item : items) {  // ARRAY[a, b] of arrays: all their elements
+    if (data::is_array(item->type.id)) return any_of_elements(expr, any);
+  }
+  std::vector<ScalarRef> elements = items;
+  SPAR_TRY(coerce_to_common(binding_, elements, "ARRAY"));
   algebra::Logic terms{!any, {}};
-  for (const ScalarRef item : items) {
+  for (const ScalarRef item : elements) {
     SPAR_ASSIGN(const ScalarRef term, make_operator(binding_, name, needle, item, expr.location));
-    SPAR_ASSIGN(const ScalarRef boolean,
-                coerce_argument(binding_, term, TypeId::boolean, "ANY/ALL"));
-    terms.terms.push_back(boolean);
+    if (term->type.id != TypeId::boolean) {
+      return binding_.error("42809", "op ANY/ALL (array) requires operator to yield boolean",
+                            expr.location);
+    }
+    terms.terms.push_back(term);
   }
   if (terms.terms.size() == 1) return terms.terms.front();
   return make_boolean(binding_, std::move(terms), expr.location);
@@ -205,6 +217,22 @@ const PgQuery__FuncCall* escape_call(const grammar::Node* node) {
 }  // namespace
 
 Result<ScalarRef> ExpressionBinder::pattern(const PgQuery__AExpr& expr, std::string_view name) {
+  if (expr.kind == PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR) {
+    // The grammar gives it as a call of similar_to_escape(pattern[, escape]).
+    if (expr.rexpr->node_case != PG_QUERY__NODE__NODE_FUNC_CALL) {
+      return binding_.missing("SIMILAR TO", expr.location);
+    }
+    SPAR_ASSIGN(const ScalarRef matched, bind(expr.lexpr));
+    SPAR_ASSIGN(std::vector<ScalarRef> arguments, list(GRAMMAR_LIST(*expr.rexpr->func_call, args)));
+    arguments.insert(arguments.begin(), matched);
+    if (arguments.size() == 2) arguments.push_back(text_constant("\\", TypeId::text, -1));
+    for (ScalarRef& argument : arguments) {
+      SPAR_ASSIGN(argument, coerce_argument(binding_, argument, TypeId::text, "SIMILAR TO"));
+    }
+    SPAR_ASSIGN(const ScalarRef test, make_call("spar_similar_to", std::move(arguments),
+                                                Type{TypeId::boolean, -1}, expr.location));
+    return name == "!~" ? negate(test) : test;
+  }
   const PgQuery__FuncCall* escape = escape_call(expr.rexpr);
   SPAR_ASSIGN(const ScalarRef text, bind(expr.lexpr));
   SPAR_ASSIGN(const ScalarRef wanted, bind(escape == nullptr ? expr.rexpr : escape->args[0]));

@@ -118,6 +118,10 @@ Result<ScalarRef> ExpressionBinder::dispatch(const Node* node) {
       return session_value(*node->sqlvalue_function);
     case PG_QUERY__NODE__NODE_SUB_LINK:
       return sublink(*node->sub_link);
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
+      return array_expression(*node->a_array_expr);
+    case PG_QUERY__NODE__NODE_A_INDIRECTION:
+      return subscripts(*node->a_indirection);
     case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
       return collate(*node->collate_clause);
     case PG_QUERY__NODE__NODE_GROUPING_FUNC:
@@ -255,6 +259,11 @@ Result<ScalarRef> ExpressionBinder::cast(const PgQuery__TypeCast& cast) {
   const int location = cast.location >= 0 ? cast.location : grammar::location_of(cast.arg);
   SPAR_ASSIGN(const Type type,
               binding_.located(resolve_type_name(*cast.type_name), cast.type_name->location));
+  if (cast.arg->node_case == PG_QUERY__NODE__NODE_A_ARRAY_EXPR) {
+    SPAR_ASSIGN(const ScalarRef array,
+                cast_array_expression(*cast.arg->a_array_expr, type, location));
+    if (array != nullptr) return array;
+  }
   SPAR_ASSIGN(const ScalarRef argument, bind(cast.arg));
   return coerce(binding_, argument, type, CastContext::explicit_, location);
 }

@@ -47,6 +47,10 @@ inline bool is_frame(Clause clause) {
 
 bool is_row(const grammar::Node* node);  // (a, b) or ROW(...)
 
+bool is_array_function(std::string_view name);
+bool is_json_builder(std::string_view name);
+bool is_collecting(std::string_view name);
+
 class ExpressionBinder {
  public:
   ExpressionBinder(Binding& binding, const Scope& scope, const CteScope* ctes, Clause clause)
@@ -97,6 +101,32 @@ class ExpressionBinder {
   Result<ScalarRef> scalar_call(const PgQuery__FuncCall& call, const std::string& name);
   Result<ScalarRef> make_call(std::string_view operation, std::vector<ScalarRef> arguments,
                               Type type, int location);
+  // special_calls.cpp
+  Result<ScalarRef> special_call(const PgQuery__FuncCall& call, const std::string& name);
+  Result<ScalarRef> output_text(ScalarRef value);
+  Result<ScalarRef> format_call(std::vector<ScalarRef> arguments, int location);
+  Result<ScalarRef> date_trunc_there(const PgQuery__FuncCall& call);
+  Result<ScalarRef> make_interval(const PgQuery__FuncCall& call);
+  Result<ScalarRef> age_today(const std::vector<ScalarRef>& arguments, int location);
+  Result<ScalarRef> overlaps(std::vector<ScalarRef> arguments, int location);
+
+  // array_calls.cpp
+  ScalarRef oid_constant(TypeId type);
+  Result<TypeId> common_element(std::string_view kinds, std::string_view name,
+                                const std::vector<ScalarRef>& arguments, int location);
+  Result<ScalarRef> array_call(const PgQuery__FuncCall& call, const std::string& name);
+  Result<ScalarRef> array_expression(const PgQuery__AArrayExpr& array);
+  Result<ScalarRef> cast_array_expression(const PgQuery__AArrayExpr& array, const Type& type,
+                                          int location);
+  Result<ScalarRef> subscripts(const PgQuery__AIndirection& indirection);
+  Result<ScalarRef> any_of_elements(const PgQuery__AExpr& expr, bool any);
+
+  // json_calls.cpp
+  Result<ScalarRef> json_call(const PgQuery__FuncCall& call, const std::string& name);
+  Result<ScalarRef> json_value(ScalarRef value, bool binary);
+  Result<void> collecting(algebra::AggregateCall& call, const std::string& name, Type& type,
+                          int location);
+
   Result<ScalarRef> concat(const PgQuery__FuncCall& call, const std::string& name);
   Result<ScalarRef> session_call(std::string_view operation, int location);
   Result<ScalarRef> aggregate(const PgQuery__FuncCall& call, const std::string& name);

@@ -4,6 +4,7 @@
 
 #include "query/bind/operators.h"
 #include "query/bind/query.h"
+#include "query/bind/table_function.h"
 #include "query/bind/view.h"
 
 namespace spar::query::bind {
@@ -38,8 +39,8 @@ class FromBinder {
     }
   }
 
-  // What LATERAL may look at from now on.
-  void see(std::vector<NamespaceItem> before) { before_ = std::move(before); }
+  // What LATERAL and the arguments of functions may look at from now on.
+  void see(const std::vector<NamespaceItem>& items) { before_ = visible_ = items; }
 
   Result<RelationRef> joined(RelationRef left, FromItem& right, JoinKind kind) {
     if (!right.lateral) {
@@ -191,20 +192,27 @@ class FromBinder {
     const bool call = node->node_case == PG_QUERY__NODE__NODE_FUNC_CALL;
     const std::string name =
         call ? std::string(grammar::last_name(GRAMMAR_LIST(*node->func_call, funcname))) : "";
-    if (name != "generate_series") {
-      return binding_.missing("function " + name + "() in FROM", grammar::location_of(node));
-    }
-    Scope empty{scope_.outer, scope_.block, {}, nullptr};
-    SPAR_ASSIGN(RelationRef series, bind_series(binding_, *node->func_call, empty, ctes_));
-    std::vector<std::string> names{item.alias == nullptr ? name : item.alias->aliasname};
-    if (item.ordinality) {
-      series = with_ordinality(series);
-      names.emplace_back("ordinality");
-    }
-    return finish(series, adopt(series, names, name), item.alias);
+    if (call && is_table_function(name)) return rows(item, *node->func_call, name);
+    return binding_.missing("function " + name + "() in FROM", grammar::location_of(node));
   }
 
-  // A series comes in its order.
+  // A series comes in its order, so its rows are counted; other functions count theirs.
+  Result<FromItem> rows(const PgQuery__RangeFunction& item, const PgQuery__FuncCall& call,
+                        const std::string& name) {
+    const bool counted = name == "generate_series" && item.ordinality;
+    Scope left{scope_.outer, scope_.block, visible_, nullptr};
+    SPAR_ASSIGN(BoundTableFunction bound,
+                bind_table_function(binding_, call, left, ctes_, item.ordinality && !counted));
+    if (bound.scalar && item.alias != nullptr) bound.names[0] = item.alias->aliasname;
+    if (counted) {
+      bound.relation = with_ordinality(bound.relation);
+      bound.names.emplace_back("ordinality");
+    }
+    NamespaceItem made = adopt(bound.relation, bound.names, name);
+    made.is_value = bound.relation->columns.size() == 1;
+    return finish(bound.relation, std::move(made), item.alias);
+  }
+
   RelationRef with_ordinality(RelationRef series) {
     algebra::WindowCall call;
     call.operation = "row_number";
@@ -229,7 +237,8 @@ class FromBinder {
   Binding& binding_;
   const Scope& scope_;
   const CteScope* ctes_;
-  std::vector<NamespaceItem> before_;
+  std::vector<NamespaceItem> before_;   // FROM items to the left, for LATERAL
+  std::vector<NamespaceItem> visible_;  // the same, for functions' arguments
 };
 
 JoinKind join_kind(PgQuery__JoinType type) {
@@ -326,14 +335,18 @@ Result<void> FromBinder::use_columns(const PgQuery__JoinExpr& expr, FromItem& le
 }
 
 Result<FromItem> FromBinder::join(const PgQuery__JoinExpr& expr) {
+  const JoinKind kind = join_kind(expr.jointype);
   SPAR_ASSIGN(FromItem left, bind(expr.larg));
   if (left.lateral) return binding_.missing("this form of LATERAL", -1);
-  const std::vector<NamespaceItem> before = before_;
+  const std::vector<NamespaceItem> before = before_, visible = visible_;
   before_.insert(before_.end(), left.items.begin(), left.items.end());
+  if (kind == JoinKind::inner || kind == JoinKind::left) {
+    visible_.insert(visible_.end(), left.items.begin(), left.items.end());
+  }
   const std::size_t beyond = before.size();
   SPAR_ASSIGN(FromItem right, bind(expr.rarg));
   before_ = before;
-  const JoinKind kind = join_kind(expr.jointype);
+  visible_ = visible;
   RelationRef lateral = nullptr;
   if (right.lateral) {
     // Items before the whole join are not part of it.
@@ -393,35 +406,6 @@ Result<FromItem> FromBinder::join(const PgQuery__JoinExpr& expr) {
 }
 
 }  // namespace
-
-Result<RelationRef> bind_series(Binding& binding, const PgQuery__FuncCall& call, const Scope& scope,
-                                const CteScope* ctes) {
-  ExpressionBinder expressions(binding, scope, ctes, Clause::from_function);
-  std::vector<ScalarRef> arguments;
-  bool wide = false;
-  for (const grammar::Node* node : GRAMMAR_LIST(call, args)) {
-    SPAR_ASSIGN(const ScalarRef argument, expressions.bind(node));
-    const TypeId type = argument->type.id;
-    if (type != TypeId::unknown && type != TypeId::int2 && type != TypeId::int4 &&
-        type != TypeId::int8) {
-      return binding.missing("generate_series() over " + name_of(type), argument->location);
-    }
-    wide = wide || type == TypeId::int8;
-    arguments.push_back(argument);
-  }
-  if (arguments.size() < 2 || arguments.size() > 3) {
-    return binding.error("42883", "function generate_series() does not exist", call.location);
-  }
-  const Type type{wide ? TypeId::int8 : TypeId::int4, -1};
-  for (ScalarRef& argument : arguments) {
-    SPAR_ASSIGN(argument, coerce(binding, argument, type, CastContext::implicit));
-  }
-  algebra::ColumnInfo info{"generate_series", type};
-  info.block = scope.block;
-  const ColumnId column = binding.arena().column(std::move(info));
-  return binding.arena().relation(algebra::TableFunc{"generate_series", std::move(arguments)},
-                                  {column});
-}
 
 Result<BoundTable> bind_table(Binding& binding, const data::Table& table, std::string alias,
                               std::uint32_t block) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "query/bind/resolve.h"
+#include "query/bind/routine_rows.h"
 
 namespace spar::query::bind {
 namespace {
@@ -68,6 +69,10 @@ class Table {
   Table() : rows_(std::begin(kOperators), std::end(kOperators)) {
     arithmetic();
     comparisons();
+    add_bit_operators(rows_);
+    add_moment_operators(rows_);
+    add_array_operators(rows_);
+    add_json_operators(rows_);
     for (const Symbol& match : kMatches) {
       for (const TypeId type : kStrings) {
         rows_.push_back({match.name, {type, text}, boolean, match.operation});
@@ -166,6 +171,10 @@ Result<const Operator*> resolve_operator(std::string_view name_wanted, TypeId le
   std::vector<const Operator*> operators;
   for (const Operator& entry : table().named(name_wanted)) {
     if ((entry.operands[0] == none) != prefix) continue;
+    // Arrays are meant only where there is one.
+    const bool arrays = data::is_array(entry.operands[0]) || data::is_array(entry.operands[1]);
+    const bool given = data::is_array(left) || data::is_array(right);
+    if (arrays && !given && name_wanted == "||") continue;
     operators.push_back(&entry);
     candidates.push_back(std::span(entry.operands).subspan(prefix ? 1 : 0));
   }
@@ -182,7 +191,7 @@ Result<const Operator*> resolve_operator(std::string_view name_wanted, TypeId le
 }
 
 bool is_comparable(TypeId type) {
-  return type != json && type != void_;
+  return type != json && type != json_array && type != void_;
 }
 
 }  // namespace spar::query::bind

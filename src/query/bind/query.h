@@ -41,9 +41,6 @@ Result<BoundWith> bind_with(Binding& binding, const PgQuery__WithClause* clause,
 // FROM items joined by commas, into `scope`; null for an empty list.
 Result<RelationRef> bind_from(Binding& binding, grammar::Nodes items, Scope& scope,
                               const CteScope* ctes);
-// generate_series over integers.
-Result<RelationRef> bind_series(Binding& binding, const PgQuery__FuncCall& call, const Scope& scope,
-                                const CteScope* ctes);
 // `left` joined with a query that looks at its rows. `columns` are what stands for the query's
 // columns from now on. 0A000 for what SQLite cannot run.
 Result<RelationRef> join_lateral(Binding& binding, RelationRef left, RelationRef right,

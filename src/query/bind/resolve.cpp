@@ -111,6 +111,24 @@ class Selection {
 
 }  // namespace
 
+Failure no_overload(std::string_view kind, std::string_view name, std::span<const TypeId> arguments,
+                    Failing why) {
+  std::string shown = std::string(kind) + " " + std::string(name) + "(";
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    shown += (i == 0 ? "" : ", ") + name_of(arguments[i]);
+  }
+  shown += ")";
+  const bool ambiguous = why == Failing::ambiguous;
+  Failure failure = sql_error(ambiguous ? "42725" : "42883",
+                              shown + (ambiguous ? " is not unique" : " does not exist"));
+  failure.error().hint =
+      ambiguous ? "Could not choose a best candidate function. You might need to add explicit type "
+                  "casts."
+                : "No function matches the given name and argument types. You might need to add "
+                  "explicit type casts.";
+  return failure;
+}
+
 std::expected<std::size_t, Failing> best_overload(
     std::span<const TypeId> arguments, const std::vector<std::span<const TypeId>>& candidates) {
   for (std::size_t i = 0; i < candidates.size(); ++i) {

@@ -17,4 +17,8 @@ enum class Failing { none_fits, ambiguous };
 std::expected<std::size_t, Failing> best_overload(
     std::span<const TypeId> arguments, const std::vector<std::span<const TypeId>>& candidates);
 
+// 42883 and 42725 as PostgreSQL words them for functions.
+Failure no_overload(std::string_view kind, std::string_view name, std::span<const TypeId> arguments,
+                    Failing why);
+
 }  // namespace spar::query::bind

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "query/bind/resolve.h"
+#include "query/bind/routine_rows.h"
 
 namespace spar::query::bind {
 namespace {
@@ -97,6 +98,11 @@ std::vector<Routine> scalar_rows() {
        {timestamp, timestamptz, interval, numeric, int4, int8, float4, float8}) {
     rows.push_back({"to_char", "to_char", text, {type, text}});
   }
+  add_text_routines(rows);
+  add_number_routines(rows);
+  add_moment_routines(rows);
+  add_json_routines(rows);
+  add_regex_routines(rows);
   return rows;
 }
 
@@ -153,32 +159,14 @@ std::vector<Routine> aggregate_rows() {
 }
 
 // What PostgreSQL has and people use, so that they hear 0A000 and not "does not exist".
-constexpr std::string_view kMissing[] = {"array_agg",
-                                         "array_length",
-                                         "array_position",
-                                         "array_to_string",
-                                         "col_description",
+constexpr std::string_view kMissing[] = {"col_description",
                                          "current_schemas",
-                                         "decode",
-                                         "div",
-                                         "encode",
-                                         "format",
                                          "format_type",
                                          "gen_random_uuid",
                                          "generate_series",
-                                         "generate_subscripts",
                                          "has_table_privilege",
                                          "inet_server_addr",
-                                         "json_agg",
-                                         "json_build_object",
-                                         "jsonb_agg",
-                                         "jsonb_build_object",
-                                         "justify_days",
-                                         "log",
-                                         "make_interval",
-                                         "make_timestamp",
                                          "obj_description",
-                                         "overlay",
                                          "pg_advisory_lock",
                                          "pg_backend_pid",
                                          "pg_get_constraintdef",
@@ -190,25 +178,34 @@ constexpr std::string_view kMissing[] = {"array_agg",
                                          "pg_sleep",
                                          "pg_table_is_visible",
                                          "pg_total_relation_size",
-                                         "pg_typeof",
-                                         "pi",
-                                         "quote_ident",
-                                         "quote_literal",
-                                         "regexp_match",
-                                         "regexp_matches",
-                                         "regexp_replace",
-                                         "regexp_split_to_table",
                                          "row_to_json",
-                                         "string_to_array",
-                                         "timezone",
-                                         "to_json",
-                                         "to_jsonb",
                                          "to_number",
-                                         "translate",
                                          "txid_current",
-                                         "unnest",
-                                         "width_bucket",
                                          "xmlagg",
+                                         "array_fill",
+                                         "array_to_json",
+                                         "json_extract_path",
+                                         "json_extract_path_text",
+                                         "json_object",
+                                         "json_populate_record",
+                                         "json_strip_nulls",
+                                         "json_to_record",
+                                         "jsonb_extract_path",
+                                         "jsonb_extract_path_text",
+                                         "jsonb_object",
+                                         "jsonb_path_exists",
+                                         "jsonb_path_match",
+                                         "jsonb_path_query",
+                                         "jsonb_path_query_array",
+                                         "jsonb_populate_record",
+                                         "jsonb_to_record",
+                                         "jsonb_to_recordset",
+                                         "normalize",
+                                         "parse_ident",
+                                         "setseed",
+                                         "timeofday",
+                                         "to_ascii",
+                                         "unistr",
                                          "current_setting",
                                          "set_config"};
 
@@ -229,23 +226,6 @@ const Routines& table(RoutineKind kind) {
   static const Routines kScalarTable(scalar_rows());
   static const Routines kAggregateTable(aggregate_rows());
   return kind == RoutineKind::scalar ? kScalarTable : kAggregateTable;
-}
-
-Failure unresolved(std::string_view name_, std::span<const TypeId> arguments, Failing why) {
-  std::string shown = "function " + std::string(name_) + "(";
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    shown += (i == 0 ? "" : ", ") + name_of(arguments[i]);
-  }
-  shown += ")";
-  const bool ambiguous = why == Failing::ambiguous;
-  Failure failure = sql_error(ambiguous ? "42725" : "42883",
-                              shown + (ambiguous ? " is not unique" : " does not exist"));
-  failure.error().hint =
-      ambiguous ? "Could not choose a best candidate function. You might need to add explicit type "
-                  "casts."
-                : "No function matches the given name and argument types. You might need to add "
-                  "explicit type casts.";
-  return failure;
 }
 
 }  // namespace
@@ -279,7 +259,7 @@ Result<const Routine*> resolve_routine(std::string_view name_, std::span<const T
     return not_supported("function " + std::string(name_) + "()");
   }
   const auto best = best_overload(arguments, candidates);
-  if (!best) return unresolved(name_, arguments, best.error());
+  if (!best) return no_overload("function", name_, arguments, best.error());
   return routines[*best];
 }
 

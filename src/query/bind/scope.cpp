@@ -105,6 +105,11 @@ Result<ScalarRef> find_unqualified(Binding& binding, const Scope& scope, const C
     }
     if (found != nullptr) return referenced(binding, found, name.location);
   }
+  for (const NamespaceItem& item : scope.items) {
+    if (item.is_value && item.table_visible && item.alias == wanted) {
+      return referenced(binding, item.columns.front().value, name.location);
+    }
+  }
   const bool whole_row = std::ranges::any_of(
       scope.items, [&](const NamespaceItem& item) { return item.alias == wanted; });
   if (whole_row) return binding.missing("a whole row as a value", name.location);

@@ -26,6 +26,7 @@ struct NamespaceItem {
   const data::Table* table = nullptr;
   bool table_visible = true;    // as alias.column
   bool columns_visible = true;  // without a qualifier, and for *
+  bool is_value = false;        // of a function that gives one column: its name is that column
 };
 
 struct CteBinding {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "query/bind/operators.h"
+#include "query/bind/table_function.h"
 
 namespace spar::query::bind {
 namespace {
@@ -100,24 +101,39 @@ Result<bool> SelectBinder::series_target(const PgQuery__ResTarget& target) {
     return false;
   }
   const PgQuery__FuncCall& call = *target.val->func_call;
-  if (grammar::last_name(GRAMMAR_LIST(call, funcname)) != "generate_series") return false;
-  Scope empty{place_.outer, scope_.block, {}, nullptr};
-  Result<RelationRef> series = bind_series(binding_, call, empty, place_.ctes);
-  if (!series && series.error().sqlstate == "42703") {
+  if (!is_table_function(grammar::last_name(GRAMMAR_LIST(call, funcname)))) return false;
+  return rows_target(target, call);
+}
+
+// SELECT unnest(a) FROM t: each row of FROM with each of the function's rows.
+Result<bool> SelectBinder::rows_target(const PgQuery__ResTarget& target,
+                                       const PgQuery__FuncCall& call) {
+  const std::string_view name = grammar::last_name(GRAMMAR_LIST(call, funcname));
+  if (has_series_) return binding_.missing("several functions that give rows", call.location);
+  has_series_ = true;
+  Scope given = scope_;
+  given.aggregates = nullptr;
+  Result<BoundTableFunction> made = bind_table_function(binding_, call, given, place_.ctes, false);
+  if (!made && made.error().sqlstate == "42703" && name == "generate_series") {
     return binding_.missing("generate_series() over columns", call.location);
   }
-  if (!series) return Failure(std::move(series.error()));
+  if (!made) return Failure(std::move(made.error()));
+  const BoundTableFunction& bound = *made;
+  if (bound.relation->columns.size() != 1) {
+    return binding_.missing("a function that gives rows of several columns in a select list",
+                            call.location);
+  }
   const std::string_view label = target.name;
-  const ColumnId column = (*series)->columns.front();
-  targets_.push_back({label.empty() ? "generate_series" : std::string(label),
+  const ColumnId column = bound.relation->columns.front();
+  targets_.push_back({label.empty() ? std::string(name) : std::string(label),
                       binding_.arena().column_ref(column)});
   std::vector<ColumnId> columns = relation_->columns;
   columns.push_back(column);
   const bool alone = std::holds_alternative<algebra::Values>(relation_->body);
-  relation_ = alone ? *series
-                    : binding_.arena().relation(
-                          algebra::Join{algebra::JoinKind::inner, relation_, *series, nullptr},
-                          std::move(columns));
+  relation_ = alone ? bound.relation
+                    : binding_.arena().relation(algebra::Join{algebra::JoinKind::inner, relation_,
+                                                              bound.relation, nullptr},
+                                                std::move(columns));
   return true;
 }
 

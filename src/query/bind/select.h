@@ -32,6 +32,7 @@ class SelectBinder {
   Result<void> from_and_where(const PgQuery__SelectStmt& statement);
   Result<void> select_list(grammar::Nodes list);
   Result<bool> series_target(const PgQuery__ResTarget& target);
+  Result<bool> rows_target(const PgQuery__ResTarget& target, const PgQuery__FuncCall& call);
   Result<void> group_by(const PgQuery__SelectStmt& statement);
   Result<ScalarRef> group_item(const grammar::Node* node);
   Result<std::size_t> group_expression(const grammar::Node* node);
@@ -68,7 +69,8 @@ class SelectBinder {
   std::vector<GroupingSet> sets_;  // empty: GROUP BY names plain expressions only
   std::vector<std::size_t> on_;    // the targets of DISTINCT ON
   ScalarRef having_ = nullptr, limit_ = nullptr, offset_ = nullptr;
-  bool distinct_ = false, has_groups_ = false, is_values_ = false, ties_ = false;
+  bool distinct_ = false, has_groups_ = false, is_values_ = false, has_series_ = false;
+  bool ties_ = false;
 };
 
 // WITH RECURSIVE: the query whose binding, not made yet, stands last in the scope.

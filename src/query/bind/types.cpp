@@ -82,33 +82,27 @@ constexpr CastRule kCasts[] = {
     {timestamptz, time, kAssignment},
     {timestamptz, timestamp, kAssignment},
     {interval, time, kAssignment},
+    {json, jsonb, kAssignment},
+    {jsonb, json, kAssignment},
+    {jsonb, boolean, kExplicit},
+    {jsonb, numeric, kExplicit},
+    {jsonb, int2, kExplicit},
+    {jsonb, int4, kExplicit},
+    {jsonb, int8, kExplicit},
+    {jsonb, float4, kExplicit},
+    {jsonb, float8, kExplicit},
 };
 
 // PostgreSQL types that Spar does not have, so that they get 0A000 and not "does not exist".
-constexpr std::string_view kMissingTypes[] = {"bit",        "box",
-                                              "cidr",       "circle",
-                                              "cstring",    "datemultirange",
-                                              "daterange",  "inet",
-                                              "int2vector", "int4multirange",
-                                              "int4range",  "int8range",
-                                              "jsonb",      "jsonpath",
-                                              "line",       "lseg",
-                                              "macaddr",    "macaddr8",
-                                              "money",      "numrange",
-                                              "oidvector",  "path",
-                                              "pg_lsn",     "point",
-                                              "polygon",    "record",
-                                              "refcursor",  "regclass",
-                                              "regproc",    "regtype",
-                                              "regrole",    "regnamespace",
-                                              "serial",     "serial2",
-                                              "serial4",    "serial8",
-                                              "bigserial",  "smallserial",
-                                              "tid",        "timetz",
-                                              "tsquery",    "tsrange",
-                                              "tstzrange",  "tsvector",
-                                              "varbit",     "xid",
-                                              "xid8",       "xml"};
+constexpr std::string_view kMissingTypes[] = {
+    "bit",          "box",       "cidr",       "circle",         "cstring",   "datemultirange",
+    "daterange",    "inet",      "int2vector", "int4multirange", "int4range", "int8range",
+    "jsonpath",     "line",      "lseg",       "macaddr",        "macaddr8",  "money",
+    "numrange",     "oidvector", "path",       "pg_lsn",         "point",     "polygon",
+    "record",       "refcursor", "regclass",   "regproc",        "regtype",   "regrole",
+    "regnamespace", "serial",    "serial2",    "serial4",        "serial8",   "bigserial",
+    "smallserial",  "tid",       "timetz",     "tsquery",        "tsrange",   "tstzrange",
+    "tsvector",     "varbit",    "xid",        "xid8",           "xml"};
 
 bool is_string(TypeId type) {
   return category(type) == Category::string;
@@ -117,6 +111,7 @@ bool is_string(TypeId type) {
 }  // namespace
 
 Category category(TypeId type) {
+  if (data::is_array(type)) return Category::array;
   switch (type) {
     case boolean:
       return Category::boolean;
@@ -160,6 +155,9 @@ bool can_cast(TypeId from, TypeId to, CastContext context) {
   const auto rule =
       std::ranges::find_if(kCasts, [&](const CastRule& r) { return r.from == from && r.to == to; });
   if (rule != std::end(kCasts)) return rule->context <= context;
+  if (data::is_array(from) && data::is_array(to)) {
+    return can_cast(data::element_of(from), data::element_of(to), context);
+  }
   // Everything converts to and from text through its text form, if somebody asks for it.
   if (is_string(to)) return context >= CastContext::assignment;
   if (is_string(from)) return context == CastContext::explicit_;
@@ -269,9 +267,10 @@ Result<Type> resolve_type_name(const PgQuery__TypeName& type) {
   const std::string word = names.empty() ? "" : names.back();
   if (type.setof) return not_supported("SETOF");
   if (type.pct_type) return not_supported("%TYPE");
-  if (type.n_array_bounds > 0) return not_supported("an array type");
   const bool builtin = names.size() == 1 || (names.size() == 2 && names[0] == "pg_catalog");
-  const std::optional<TypeId> id = builtin ? data::type_by_name(word) : std::nullopt;
+  std::optional<TypeId> id = builtin ? data::type_by_name(word) : std::nullopt;
+  const bool underscored = builtin && !id && word.starts_with('_');
+  if (underscored) id = data::type_by_name(word.substr(1));
   if (!id || *id == unknown || *id == void_) {
     const bool known = builtin && std::ranges::find(kMissingTypes, word) != std::end(kMissingTypes);
     if (known || word.starts_with('_')) return not_supported("type " + word);
@@ -284,9 +283,14 @@ Result<Type> resolve_type_name(const PgQuery__TypeName& type) {
     if (!value) return sql_error("42601", "type modifiers must be simple constants or identifiers");
     given.push_back(*value);
   }
-  if (given.empty()) return Type{*id, -1};
-  SPAR_ASSIGN(const std::int32_t typmod, typmod_of(*id, given));
-  return Type{*id, typmod};
+  std::int32_t typmod = -1;
+  if (!given.empty()) {
+    SPAR_ASSIGN(typmod, typmod_of(*id, given));
+  }
+  if (type.n_array_bounds == 0 && !underscored) return Type{*id, typmod};
+  const TypeId array = data::array_of(*id);
+  if (array == none) return not_supported("an array of " + name_of(*id));
+  return Type{array, typmod};
 }
 
 }  // namespace spar::query::bind

@@ -22,6 +22,7 @@ enum class Category : char {
   boolean = 'B',
   number = 'N',
   string = 'S',
+  array = 'A',
   datetime = 'D',
   timespan = 'T',
   user = 'U',

@@ -121,6 +121,10 @@ Result<std::string> Writer::aggregate_body(const algebra::AggregateCall& call) {
   const std::string_view operation = call.operation;
   const bool set = operation == "mode" || operation.starts_with("percentile_");
   if (set || needs_order(call)) return ordered(call);
+  if (operation.starts_with("spar_")) {
+    SPAR_ASSIGN(const std::string all, list(call.arguments));
+    return called(operation, all);
+  }
   if (operation.starts_with("all_bits_")) {
     SPAR_ASSIGN(const Sql sql, scalar(call.arguments[0]));
     return called("spar_" + std::string(operation), distinct_word(call) + sql.text);

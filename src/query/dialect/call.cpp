@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "data/array.h"
 #include "query/dialect/literal.h"
 #include "query/dialect/writer.h"
 #include "query/functions/registry.h"
@@ -88,7 +89,10 @@ struct Swapped {
 };
 constexpr Swapped kSwapped[] = {{"date_add_swapped", "spar_date_add"},
                                 {"timestamp_add_interval_swapped", "spar_timestamp_add_interval"},
-                                {"interval_mul_swapped", "spar_interval_mul"}};
+                                {"interval_mul_swapped", "spar_interval_mul"},
+                                {"time_add_interval_swapped", "spar_time_add_interval"},
+                                {"jsonb_contained_swapped", "spar_jsonb_contains"},
+                                {"date_add_time_swapped", "spar_date_add_time"}};
 
 const std::set<std::string_view>& known_functions() {
   static const std::set<std::string_view> kNames = [] {
@@ -228,6 +232,28 @@ Result<std::optional<Sql>> Writer::special(const algebra::Call& call,
   for (const Swapped& swapped : kSwapped) {
     if (swapped.operation == operation) return made(function(swapped.function, {a[1], a[0]}));
   }
+  if (operation.starts_with("array_")) {
+    const TypeId element = data::element_of(call.arguments[0]->type.id);
+    const std::string type = std::to_string(static_cast<std::uint32_t>(element));
+    if (operation == "array_contained") {
+      return made(function("spar_array_contains", {a[1], a[0], type}));
+    }
+    return made(function("spar_" + std::string(operation), {a[0], a[1], type}));
+  }
+  if (operation == "greatest" || operation == "least") {
+    const TypeId type = call.arguments[0]->type.id;
+    if (type == TypeId::numeric && needs_key(call.arguments[0]->type)) {
+      return made(function("spar_" + std::string(operation) + "_numeric", a));
+    }
+    if (type == TypeId::interval) {
+      return made(function("spar_" + std::string(operation) + "_interval", a));
+    }
+    if (type == TypeId::jsonb || data::is_array(type)) {
+      const bool plain = data::is_array(type) && !data::array_needs_key(type);
+      if (!plain)
+        return not_supported(std::string(operation) + "() of " + data::type_name({type, -1}));
+    }
+  }
   if (operation == "date_add") return made(function("spar_date_add", {a[0], a[1]}));
   if (operation == "date_sub_days") {
     SPAR_ASSIGN(const std::string days, function("spar_neg_int4", {a[1]}));
@@ -299,6 +325,10 @@ Result<Sql> Writer::call(ScalarRef value, const algebra::Call& call) {
     return Sql{"NOT " + text, Binding::not_};
   }
   if (call.operation == "concat_bytes") return Sql{"CAST((" + a[0] + ")||(" + a[1] + ") AS BLOB)"};
+  if (call.operation.starts_with("spar_")) {
+    SPAR_ASSIGN(std::string direct, function(call.operation, a));
+    return Sql{std::move(direct)};
+  }
   SPAR_ASSIGN(std::optional<Sql> found, special(call, a));
   if (found) return std::move(*found);
   if (!among(kPlain, call.operation)) {

@@ -28,6 +28,31 @@ bool is_moment(TypeId type) {
   return type == date || type == time || type == timestamp || type == timestamptz;
 }
 
+bool is_plain_text(TypeId type) {
+  return type == text || type == varchar;
+}
+
+// Whether an array's elements are the same in both types.
+bool same_elements(const Type& from, const Type& to) {
+  const TypeId a = data::element_of(from.id), b = data::element_of(to.id);
+  const bool fits = to.typmod < 0 || to.typmod == from.typmod;
+  if (a == b) return fits;
+  return fits && ((is_plain_text(a) && is_plain_text(b)) ||
+                  (a == int2 && (b == int4 || b == int8)) || (a == int4 && b == int8));
+}
+
+// Whether the elements' text forms are what their casts would give.
+bool casts_by_text(const Type& from, const Type& to) {
+  if (same_elements(from, to)) return true;
+  const TypeId a = data::element_of(from.id), b = data::element_of(to.id);
+  const bool sized = to.typmod >= 0 && (is_string(b) || is_moment(b));
+  if (sized) return false;
+  if (is_plain_text(a)) return true;
+  const bool exact = a == int2 || a == int4 || a == int8;
+  if (exact && (b == numeric || b == float8)) return to.typmod < 0;
+  return is_plain_text(b) && a != boolean && a != bpchar && a != name;
+}
+
 int width(TypeId type) {
   switch (type) {
     case int2:
@@ -150,7 +175,8 @@ Result<std::string> Writer::to_moment(const std::string& value, const Type& from
   if (from.id == date && to.id != date) moment = "spar_date_to_timestamp(" + value + ")";
   if (from.id == time || to.id == time) {
     if (from.id == to.id) return moment;
-    if (from.id == interval) return by_text(value, from, to);
+    if (from.id == interval) return function("spar_interval_to_time", {value});
+    if (to.id == interval) return by_text(value, from, to);
     return function("spar_timestamp_to_time", {moment});
   }
   if (to.id == date && from.id != date) return function("spar_timestamp_to_date", {moment});
@@ -158,6 +184,18 @@ Result<std::string> Writer::to_moment(const std::string& value, const Type& from
     moment = "spar_timestamp_sub_interval(" + moment + "," + shift + ")";
   }
   return moment;
+}
+
+// A jsonb scalar as a number or boolean.
+Result<Sql> Writer::jsonb_cast(const std::string& value, const Type& to) {
+  if (to.id == boolean) {
+    SPAR_ASSIGN(std::string made, function("spar_jsonb_to_bool", {value}));
+    return Sql{std::move(made)};
+  }
+  const std::string name = quoted(data::type_name({to.id, -1}));
+  SPAR_ASSIGN(const std::string number, function("spar_jsonb_to_numeric", {value, name}));
+  SPAR_ASSIGN(std::string made, to_number(number, Type{numeric, -1}, to));
+  return Sql{std::move(made)};
 }
 
 Result<Sql> Writer::cast(ScalarRef scalar_, const algebra::Cast& cast) {
@@ -168,6 +206,29 @@ Result<Sql> Writer::cast(ScalarRef scalar_, const algebra::Cast& cast) {
   const auto changed = [&](std::string made) {
     return made == value ? Sql{std::move(made), argument.binding} : Sql{std::move(made)};
   };
+  if (data::is_array(from.id) && data::is_array(to.id)) {
+    const auto shape = data::numeric_shape({numeric, to.typmod});
+    if (from.id == TypeId::numeric_array && from.id == to.id && shape) {
+      SPAR_ASSIGN(std::string made, function("spar_array_shape", {value, number(shape->precision),
+                                                                  number(shape->scale)}));
+      return Sql{std::move(made)};
+    }
+    if (!casts_by_text(from, to)) {
+      return not_supported("a cast from " + data::type_name(from) + " to " + data::type_name(to));
+    }
+    if (same_elements(from, to)) return argument;
+    return Sql{by_text(value, from, to)};
+  }
+  if (from.id == TypeId::jsonb && !is_string(to.id) && to.id != TypeId::json) {
+    return jsonb_cast(value, to);
+  }
+  if (to.id == TypeId::jsonb && from.id == TypeId::json)
+    return Sql{by_text(value, Type{TypeId::text, -1}, to)};
+  if (to.id == TypeId::json && from.id == TypeId::jsonb) return argument;
+  const bool zoned = from.id == timestamptz || from.id == TypeId::timestamptz_array;
+  if (zoned && is_string(to.id) && !zone_shift().empty()) {  // functions know no session's zone
+    return not_supported("timestamptz as text in a time zone other than UTC");
+  }
   if (is_string(to.id)) {
     std::string shown = is_string(from.id) ? value : to_text(value, from);
     if (from.id == bpchar) {

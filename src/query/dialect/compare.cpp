@@ -1,5 +1,6 @@
 // Comparisons, between equal storage forms and so that indexes can be used.
 
+#include "data/array.h"
 #include "data/decimal.h"
 #include "query/dialect/literal.h"
 #include "query/dialect/writer.h"
@@ -92,12 +93,18 @@ Result<std::optional<Sql>> Writer::compare_scaled(Comparison comparison, ScalarR
 }
 
 bool needs_key(const Type& type) {
+  if (data::array_needs_key(type.id) || type.id == TypeId::jsonb) return true;
   return type.id == TypeId::interval || (type.id == TypeId::numeric && !data::is_scaled(type)) ||
          (type.id == TypeId::bpchar && type.typmod < 0);
 }
 
 std::string key_of(const std::string& sql, const Type& type) {
   if (!needs_key(type)) return sql;
+  if (type.id == TypeId::jsonb) return "spar_jsonb_key(" + sql + ")";
+  if (data::is_array(type.id)) {
+    return "spar_array_key(" + sql + "," + std::to_string(static_cast<std::uint32_t>(type.id)) +
+           ")";
+  }
   if (type.id == TypeId::bpchar) return "rtrim(" + sql + ",' ')";
   return (type.id == TypeId::interval ? "spar_interval_key(" : "spar_numeric_key(") + sql + ")";
 }

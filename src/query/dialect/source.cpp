@@ -25,7 +25,10 @@ Result<std::string> Writer::source(RelationRef relation) {
   return std::visit(Overloaded{
                         [&](const algebra::Scan& node) { return scan(relation, node); },
                         [&](const algebra::Values& node) { return values(relation, node); },
-                        [&](const algebra::TableFunc& node) { return series(relation, node); },
+                        [&](const algebra::TableFunc& node) {
+                          return node.function == "generate_series" ? series(relation, node)
+                                                                    : rows(relation, node);
+                        },
                         [&](const algebra::Join& node) { return join(node); },
                         [&](const algebra::CteRef& node) -> Result<std::string> {
                           const std::string name_ = alias("a");

@@ -96,6 +96,7 @@ class Writer {
 
   // cast.cpp
   Result<Sql> cast(ScalarRef scalar, const algebra::Cast& cast);
+  Result<Sql> jsonb_cast(const std::string& value, const Type& to);
   Result<std::string> to_number(const std::string& value, const Type& from, const Type& to);
   std::string to_numeric(const std::string& value, const Type& from, const Type& to);
   Result<std::string> to_integer(const std::string& value, const Type& from, const Type& to);
@@ -162,6 +163,7 @@ class Writer {
   static bool chains(RelationRef relation);
   Result<std::string> values(RelationRef relation, const algebra::Values& node);
   Result<std::string> series(RelationRef relation, const algebra::TableFunc& node);
+  Result<std::string> rows(RelationRef relation, const algebra::TableFunc& node);
   Result<std::string> scan(RelationRef relation, const algebra::Scan& node);
   std::string alias(std::string_view prefix);
   Result<std::string> bag_operand(RelationRef relation);

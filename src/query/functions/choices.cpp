@@ -1,4 +1,5 @@
 // Functions that choose among their arguments, and the one that never gives a value.
+#include "data/calendar.h"
 #include "query/functions/arguments.h"
 #include "query/functions/families.h"
 
@@ -29,6 +30,26 @@ Datum best(Arguments arguments, Beats beats) {
   return chosen == nullptr ? Datum{} : *chosen;
 }
 
+// Intervals and numerics without a scale are compared by their keys: equal ones differ as bytes.
+bool shorter(const Datum& a, const Datum& b) {
+  const auto key = [](const Datum& datum) {
+    return data::interval_key(data::interval_from_blob(std::get<data::Blob>(datum).bytes));
+  };
+  return key(a) < key(b);
+}
+bool smaller(const Datum& a, const Datum& b) {
+  return data::numeric_key(std::get<data::Blob>(a).bytes) <
+         data::numeric_key(std::get<data::Blob>(b).bytes);
+}
+template <bool (*before)(const Datum&, const Datum&)>
+Result<Datum> greatest_by_key(Arguments arguments) {
+  return best(arguments, [](const Datum& a, const Datum& b) { return before(b, a); });
+}
+template <bool (*before)(const Datum&, const Datum&)>
+Result<Datum> least_by_key(Arguments arguments) {
+  return best(arguments, before);
+}
+
 Result<Datum> greatest(Arguments arguments) {
   return best(arguments, [](const Datum& a, const Datum& b) { return less(b, a); });
 }
@@ -42,6 +63,10 @@ Result<Datum> raise(Arguments arguments) {
 }
 
 constexpr ScalarEntry kEntries[] = {
+    {"spar_greatest_interval", -1, true, greatest_by_key<shorter>},
+    {"spar_least_interval", -1, true, least_by_key<shorter>},
+    {"spar_greatest_numeric", -1, true, greatest_by_key<smaller>},
+    {"spar_least_numeric", -1, true, least_by_key<smaller>},
     {"spar_greatest", -1, true, greatest},
     {"spar_least", -1, true, least},
     {"spar_raise", 2, false, raise},

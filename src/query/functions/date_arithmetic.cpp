@@ -5,6 +5,7 @@
 
 #include "data/calendar.h"
 #include "query/functions/arguments.h"
+#include "query/functions/date_series.h"
 #include "query/functions/families.h"
 
 namespace spar::query::functions {
@@ -223,6 +224,10 @@ constexpr ScalarEntry kEntries[] = {
 };
 
 }  // namespace
+
+Result<std::int64_t> moment_plus(std::int64_t micros, const data::Interval& interval) {
+  return add_to(micros, interval);
+}
 
 std::span<const ScalarEntry> date_arithmetic_scalars() {
   return kEntries;

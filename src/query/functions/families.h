@@ -21,11 +21,22 @@ std::span<const ScalarEntry> pattern_scalars();
 std::span<const ScalarEntry> real_scalars();
 std::span<const ScalarEntry> text_making_scalars();
 std::span<const ScalarEntry> text_scalars();
+std::span<const ScalarEntry> text_quoting_scalars();
+std::span<const ScalarEntry> bytes_scalars();
+std::span<const ScalarEntry> trigonometry_scalars();
+std::span<const ScalarEntry> number_theory_scalars();
+std::span<const ScalarEntry> date_making_scalars();
+std::span<const ScalarEntry> row_scalars();
+std::span<const ScalarEntry> array_scalars();
+std::span<const ScalarEntry> json_scalars();
+std::span<const ScalarEntry> json_row_scalars();
+std::span<const ScalarEntry> regex_scalars();
 
 std::span<const AggregateEntry> extreme_aggregates();
 std::span<const AggregateEntry> ordered_aggregates();
 std::span<const AggregateEntry> regression_aggregates();
 std::span<const AggregateEntry> spread_aggregates();
 std::span<const AggregateEntry> total_aggregates();
+std::span<const AggregateEntry> collecting_aggregates();
 
 }  // namespace spar::query::functions

@@ -61,7 +61,12 @@ Result<Datum> to_date(Arguments arguments) {
   return date_by_pattern(text_at(arguments, 0), text_at(arguments, 1));
 }
 
+Result<Datum> to_timestamp(Arguments arguments) {
+  return moment_by_pattern(text_at(arguments, 0), text_at(arguments, 1));
+}
+
 constexpr ScalarEntry kEntries[] = {
+    {"spar_to_timestamp_by_pattern", 2, false, to_timestamp},
     {"spar_to_char", 3, false, to_char},
     {"spar_to_date", 2, false, to_date},
 };

@@ -8,7 +8,7 @@
 namespace spar::query::functions {
 namespace {
 
-constexpr char32_t kNone = 0xffffffff;  // before the first and behind the last character
+constexpr char32_t kNone = kNoCharacter;
 
 // The places in the program that are reached by the text so far, each once.
 class Threads {
@@ -85,25 +85,7 @@ class Search {
       }
     }
   }
-  bool is_at(Place place, char32_t ahead) const {
-    const bool word_before = before_ != kNone && is_word_character(before_);
-    const bool word_ahead = ahead != kNone && is_word_character(ahead);
-    switch (place) {
-      case Place::start:
-        return before_ == kNone;
-      case Place::end:
-        return ahead == kNone;
-      case Place::word_start:
-        return !word_before && word_ahead;
-      case Place::word_end:
-        return word_before && !word_ahead;
-      case Place::word_edge:
-        return word_before != word_ahead;
-      case Place::no_word_edge:
-        return word_before == word_ahead;
-    }
-    return false;
-  }
+  bool is_at(Place place, char32_t ahead) const { return is_at_place(place, before_, ahead); }
 
   const RegexProgram& program_;
   Threads now_, next_;
@@ -123,7 +105,8 @@ struct Compiled {
 Result<bool> regex_matches(std::string_view text, std::string_view pattern, Case letters) {
   thread_local std::optional<Compiled> last;  // a scan asks for the same one in every row
   if (!last || last->pattern != pattern || last->letters != letters) {
-    SPAR_ASSIGN(RegexProgram program, compile_regex(pattern, letters == Case::ignored));
+    SPAR_ASSIGN(RegexProgram program,
+                compile_regex(pattern, {.ignore_case = letters == Case::ignored}));
     last = Compiled{std::string(pattern), letters, std::move(program)};
   }
   return Search(last->program).matches(text);

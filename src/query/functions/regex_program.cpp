@@ -21,13 +21,7 @@ Failure invalid(std::string_view why) {
   return sql_error("2201B", "invalid regular expression: " + std::string(why));
 }
 
-struct Node {
-  enum Kind { empty, set, place, sequence, choice, repeat } kind = empty;
-  std::uint32_t set_number = 0;
-  Place where = Place::start;
-  int least = 0, most = 0;
-  std::vector<Node> children;
-};
+using Node = RegexNode;
 
 using Ranges = std::vector<CharacterSet::Range>;
 
@@ -64,8 +58,10 @@ const Ranges* named_class(std::string_view name) {
 
 class Parser {
  public:
-  Parser(std::string_view pattern, bool ignore_case, std::vector<CharacterSet>& sets)
-      : rest_(pattern), ignore_case_(ignore_case), sets_(sets) {}
+  Parser(std::string_view pattern, const RegexOptions& options, std::vector<CharacterSet>& sets)
+      : rest_(pattern), ignore_case_(options.ignore_case), lines_(options.lines), sets_(sets) {}
+
+  std::uint32_t groups() const { return groups_; }
 
   Result<Node> parse() {
     SPAR_TRY(options());
@@ -90,7 +86,9 @@ class Parser {
     for (const char option : rest_.substr(2, end - 2)) {
       if (option == 'i') ignore_case_ = true;
       if (option == 'c') ignore_case_ = false;
-      if (std::string_view("icest").find(option) == std::string_view::npos) {
+      if (option == 'n' || option == 'm') lines_ = true;
+      if (option == 's') lines_ = false;
+      if (std::string_view("icestnm").find(option) == std::string_view::npos) {
         return not_supported("a regular expression's option " + std::string(1, option));
       }
     }
@@ -105,6 +103,7 @@ class Parser {
       SPAR_ASSIGN(Node branch, sequence(depth));
       node.children.push_back(std::move(branch));
     } while (take("|"));
+    node.greed = Greed::longest;
     if (node.children.size() > 1) return node;
     return std::move(node.children[0]);
   }
@@ -114,6 +113,7 @@ class Parser {
     while (!rest_.empty() && rest_[0] != '|' && rest_[0] != ')') {
       SPAR_ASSIGN(Node piece, atom(depth));
       SPAR_TRY(quantify(piece));
+      if (node.greed == Greed::none) node.greed = piece.greed;
       node.children.push_back(std::move(piece));
     }
     return node;
@@ -121,22 +121,24 @@ class Parser {
 
   Result<void> quantify(Node& piece) {
     int least = 0, most = kUnbounded;
+    bool passes = false;  // {m} leaves the piece its own greed
     if (take("*")) {
     } else if (take("+")) {
       least = 1;
     } else if (take("?")) {
       most = 1;
     } else if (starts_bound()) {
-      SPAR_TRY(bound(least, most));
+      SPAR_TRY(bound(least, most, passes));
     } else {
       return {};
     }
     if (piece.kind == Node::place) return invalid("quantifier operand invalid");
-    take("?");  // the greed of a repetition does not change what matches
+    Greed greed = take("?") ? Greed::shortest : Greed::longest;
+    if (passes) greed = piece.greed;
     if (!rest_.empty() && std::string_view("*+?").contains(rest_[0])) {
       return invalid("quantifier operand invalid");
     }
-    Node repeat{.kind = Node::repeat, .least = least, .most = most};
+    Node repeat{.kind = Node::repeat, .least = least, .most = most, .greed = greed};
     repeat.children.push_back(std::move(piece));
     piece = std::move(repeat);
     return {};
@@ -144,10 +146,11 @@ class Parser {
   bool starts_bound() const {
     return rest_.size() > 1 && rest_[0] == '{' && data::is_digit(rest_[1]);
   }
-  Result<void> bound(int& least, int& most) {
+  Result<void> bound(int& least, int& most, bool& passes) {
     take("{");
     least = number();
     most = least;
+    passes = !rest_.starts_with(",");
     if (take(",")) most = rest_.empty() || !data::is_digit(rest_[0]) ? kUnbounded : number();
     if (least > kRepeatMax || most > kRepeatMax || (most != kUnbounded && most < least)) {
       return invalid("invalid repetition count(s)");
@@ -181,12 +184,13 @@ class Parser {
         break;
       case '^':
         rest_.remove_prefix(1);
-        return at(Place::start);
+        return at(lines_ ? Place::line_start : Place::start);
       case '$':
         rest_.remove_prefix(1);
-        return at(Place::end);
+        return at(lines_ ? Place::line_end : Place::end);
       case '.':
         rest_.remove_prefix(1);
+        if (lines_) return one_of({{U'\n', U'\n'}}, true);
         return one_of({{0, kLastCharacter}}, false);
       default:
         break;
@@ -199,10 +203,14 @@ class Parser {
     if (rest_.starts_with("?=") || rest_.starts_with("?!") || rest_.starts_with("?<")) {
       return not_supported("look-around in a regular expression");
     }
-    if (!take("?:") && rest_.starts_with("?")) return invalid("quantifier operand invalid");
+    const bool captures = !take("?:");
+    if (captures && rest_.starts_with("?")) return invalid("quantifier operand invalid");
+    const std::uint32_t number = captures ? ++groups_ : 0;
     SPAR_ASSIGN(Node node, choice(depth + 1));
     if (!take(")")) return invalid("parentheses () not balanced");
     Node group{.kind = Node::sequence};  // so that (^)* is a repetition of something
+    group.greed = node.greed;
+    group.group = number;
     group.children.push_back(std::move(node));
     return group;
   }
@@ -248,6 +256,7 @@ class Parser {
       }
       SPAR_TRY(add_range(ranges));
     }
+    if (negated && lines_) ranges.push_back({U'\n', U'\n'});
     return one_of(std::move(ranges), negated);
   }
   Result<void> add_class(Ranges& ranges) {
@@ -356,8 +365,9 @@ class Parser {
   }
 
   std::string_view rest_;
-  bool ignore_case_;
+  bool ignore_case_, lines_;
   std::vector<CharacterSet>& sets_;
+  std::uint32_t groups_ = 0;
 };
 
 class Writer {
@@ -457,10 +467,46 @@ char32_t take_character(std::string_view& text) {
   return c;
 }
 
-Result<RegexProgram> compile_regex(std::string_view pattern, bool ignore_case) {
+bool is_at_place(Place place, char32_t before, char32_t ahead) {
+  const bool word_before = before != kNoCharacter && is_word_character(before);
+  const bool word_ahead = ahead != kNoCharacter && is_word_character(ahead);
+  switch (place) {
+    case Place::start:
+      return before == kNoCharacter;
+    case Place::end:
+      return ahead == kNoCharacter;
+    case Place::word_start:
+      return !word_before && word_ahead;
+    case Place::word_end:
+      return word_before && !word_ahead;
+    case Place::word_edge:
+      return word_before != word_ahead;
+    case Place::no_word_edge:
+      return word_before == word_ahead;
+    case Place::line_start:
+      return before == kNoCharacter || before == U'\n';
+    case Place::line_end:
+      return ahead == kNoCharacter || ahead == U'\n';
+  }
+  return false;
+}
+
+Result<RegexProgram> compile_regex(std::string_view pattern, const RegexOptions& options) {
   RegexProgram program;
-  SPAR_ASSIGN(const Node tree, Parser(pattern, ignore_case, program.sets).parse());
-  SPAR_TRY(Writer(program.instructions).write(tree));
+  std::string escaped;
+  if (options.literal) {
+    for (const char c : pattern) {
+      if (static_cast<unsigned char>(c) < 0x80 && !data::is_letter(c) && !data::is_digit(c)) {
+        escaped += '\\';
+      }
+      escaped += c;
+    }
+    pattern = escaped;
+  }
+  Parser parser(pattern, options, program.sets);
+  SPAR_ASSIGN(program.tree, parser.parse());
+  program.groups = parser.groups();
+  SPAR_TRY(Writer(program.instructions).write(program.tree));
   program.instructions.push_back({.kind = Instruction::match});
   return program;
 }

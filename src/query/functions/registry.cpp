@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "query/functions/array_items.h"
 #include "query/functions/families.h"
 
 namespace spar::query::functions {
@@ -33,6 +34,17 @@ std::span<const ScalarEntry> scalars() {
       real_scalars(),
       text_making_scalars(),
       text_scalars(),
+      text_quoting_scalars(),
+      bytes_scalars(),
+      trigonometry_scalars(),
+      number_theory_scalars(),
+      date_making_scalars(),
+      row_scalars(),
+      array_scalars(),
+      array_row_scalars(),
+      json_scalars(),
+      json_row_scalars(),
+      regex_scalars(),
   });
   return kAll;
 }
@@ -44,6 +56,7 @@ std::span<const AggregateEntry> aggregates() {
       regression_aggregates(),
       spread_aggregates(),
       total_aggregates(),
+      collecting_aggregates(),
   });
   return kAll;
 }

@@ -115,7 +115,7 @@ class Reader {
  public:
   explicit Reader(std::string_view text) : whole_(text), text_(text) {}
 
-  Result<std::int64_t> run(std::string_view pattern) {
+  Result<void> read(std::string_view pattern) {
     const auto pieces = cut_moment_pattern(pattern);
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       const MomentPiece& piece = pieces[i];
@@ -129,7 +129,30 @@ class Reader {
       SPAR_TRY(is_number(piece.field) ? number(piece, joined) : word(piece));
       if (!piece.ordinal.empty()) text_.remove_prefix(std::min<std::size_t>(2, text_.size()));
     }
-    return date();
+    return {};
+  }
+
+  // Microseconds since midnight.
+  Result<std::int64_t> clock() const {
+    if (has_zone_) return not_supported("a time zone in to_timestamp()");
+    std::int64_t hour = hour_;
+    if (twelve_hours_) {
+      if (hour < 1 || hour > 12) {
+        Failure failure = sql_error(
+            "22007", "hour \"" + std::to_string(hour) + "\" is invalid for the 12-hour clock");
+        failure.error().hint = "Use the 24-hour clock, or give an hour between 1 and 12.";
+        return failure;
+      }
+      hour = hour % 12 + (afternoon_ ? 12 : 0);
+    }
+    std::int64_t minute = minute_, second = second_;
+    if (seconds_of_day_) {
+      hour = *seconds_of_day_ / 3600;
+      minute = *seconds_of_day_ / 60 % 60;
+      second = *seconds_of_day_ % 60;
+    }
+    if (hour > 23 || minute > 59 || second > 59) return out_of_range();
+    return ((hour * 60 + minute) * 60 + second) * data::kMicrosPerSecond + micros_;
   }
 
  private:
@@ -206,6 +229,26 @@ class Reader {
       case MomentField::julian:
         julian_ = value;
         break;
+      case MomentField::hour12:
+        twelve_hours_ = true;
+        hour_ = value;
+        break;
+      case MomentField::hour24:
+        hour_ = value;
+        break;
+      case MomentField::minute:
+        minute_ = value;
+        break;
+      case MomentField::second:
+        second_ = value;
+        break;
+      case MomentField::seconds_of_day:
+        seconds_of_day_ = value;
+        break;
+      case MomentField::fraction:
+        micros_ = value;
+        for (std::size_t i = digits; i < 6; ++i) micros_ *= 10;
+        break;
       default:
         break;
     }
@@ -251,6 +294,15 @@ class Reader {
       case MomentField::era_dots:
         before_christ_ = data::to_lower(text_[0]) == 'b';
         break;
+      case MomentField::meridian:
+      case MomentField::meridian_dots:
+        return meridian(piece);
+      case MomentField::zone_name:
+      case MomentField::zone_offset:
+      case MomentField::zone_hours:
+      case MomentField::zone_minutes:
+        has_zone_ = true;
+        break;
       default:
         break;
     }
@@ -264,17 +316,26 @@ class Reader {
     text_.remove_prefix(std::min(size, text_.size()));
     return {};
   }
+  Result<void> meridian(const MomentPiece& piece) {
+    constexpr std::string_view kPlain[] = {"AM", "PM"}, kDots[] = {"A.M.", "P.M."};
+    const auto found = piece.field == MomentField::meridian ? name(kPlain, 2) : name(kDots, 4);
+    if (!found) return invalid(piece, text_.substr(0, text_.find_first_of(" \t-/,:")));
+    twelve_hours_ = true;
+    afternoon_ = *found == 1;
+    return {};
+  }
   Result<void> known(const MomentPiece& piece, const std::optional<std::int64_t>& found) const {
     if (found) return {};
     const std::size_t size = text_.find_first_of(" \t-/,:");
     return invalid(piece, text_.substr(0, size));
   }
 
-  Failure out_of_range() const {
+  Failure out_of_range() const {  // of the text
     return sql_error("22008",
                      "date/time field value out of range: \"" + std::string(whole_) + "\"");
   }
 
+ public:
   Result<std::int64_t> date() const {
     if (julian_) return *julian_ - data::kJulianDayOfEpoch;
     if (iso_year_) return iso_date();
@@ -297,6 +358,7 @@ class Reader {
     return days;
   }
 
+ private:
   Result<std::int64_t> iso_date() const {
     const std::int64_t fourth = data::join_date({*iso_year_, 1, 4});
     const std::int64_t monday = fourth - (data::day_of_week(fourth) + 6) % 7;
@@ -309,12 +371,27 @@ class Reader {
   std::optional<std::int64_t> year_, iso_year_, century_, month_, day_, day_of_year_, iso_week_,
       iso_weekday_, julian_;
   bool before_christ_ = false;
+  std::int64_t hour_ = 0, minute_ = 0, second_ = 0, micros_ = 0;
+  std::optional<std::int64_t> seconds_of_day_;
+  bool twelve_hours_ = false, afternoon_ = false, has_zone_ = false;
 };
 
 }  // namespace
 
 Result<std::int64_t> date_by_pattern(std::string_view text, std::string_view pattern) {
-  return Reader(text).run(pattern);
+  Reader reader(text);
+  SPAR_TRY(reader.read(pattern));
+  return reader.date();
+}
+
+Result<std::int64_t> moment_by_pattern(std::string_view text, std::string_view pattern) {
+  Reader reader(text);
+  SPAR_TRY(reader.read(pattern));
+  SPAR_ASSIGN(const std::int64_t clock, reader.clock());
+  SPAR_ASSIGN(const std::int64_t days, reader.date());
+  const auto moment = data::join_timestamp(days, clock);
+  if (!moment) return sql_error("22008", "timestamp out of range");
+  return *moment;
 }
 
 }  // namespace spar::query::functions
