@@ -129,6 +129,10 @@ Form form_of(const Type& type) {
   return entry == nullptr ? Form::text : entry->form;
 }
 
+bool is_type(TypeId id) {
+  return entry_of(id) != nullptr || is_array(id);
+}
+
 TypeId element_of(TypeId array) {
   for (const auto& [element, id] : kArrays) {
     if (id == array) return element;

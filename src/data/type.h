@@ -93,6 +93,7 @@ struct NumericShape {
 std::optional<NumericShape> numeric_shape(const Type& type);  // nothing without a typmod
 bool is_scaled(const Type& type);                             // numeric stored as a scaled integer
 Form form_of(const Type& type);
+bool is_type(TypeId id);          // one of those above, TypeId::none not
 TypeId element_of(TypeId array);  // TypeId::none for what is no array
 TypeId array_of(TypeId element);  // TypeId::none where Spar has no such array
 inline bool is_array(TypeId id) {

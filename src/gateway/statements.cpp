@@ -6,37 +6,10 @@
 namespace spar::gateway {
 namespace {
 
+// As a parameter's; 0 is one that is to be inferred.
 bool is_type(std::uint32_t number) {
-  using enum data::TypeId;
-  switch (static_cast<data::TypeId>(number)) {
-    case none:
-    case boolean:
-    case bytea:
-    case character:
-    case name:
-    case int8:
-    case int2:
-    case int4:
-    case text:
-    case data::TypeId::oid:
-    case json:
-    case float4:
-    case float8:
-    case unknown:
-    case bpchar:
-    case varchar:
-    case date:
-    case time:
-    case timestamp:
-    case timestamptz:
-    case interval:
-    case numeric:
-    case uuid:
-      return true;
-    case void_:
-      return false;
-  }
-  return false;
+  const auto id = static_cast<data::TypeId>(number);
+  return id == data::TypeId::none || (data::is_type(id) && id != data::TypeId::void_);
 }
 
 Result<std::vector<data::Type>> types_of(std::span<const std::uint32_t> oids) {

@@ -127,7 +127,18 @@ bool is_reset(const PgQuery__VariableSetStmt& statement) {
 
 Result<Analyzed> rename(Binding& binding, const PgQuery__RenameStmt& statement) {
   const bool sequence = statement.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_SEQUENCE;
-  return tagged(sequence ? "ALTER SEQUENCE" : "ALTER TABLE", rename_object(binding, statement));
+  const bool view = statement.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_VIEW;
+  return tagged(sequence ? "ALTER SEQUENCE"
+                : view   ? "ALTER VIEW"
+                         : "ALTER TABLE",
+                rename_object(binding, statement));
+}
+
+// Without rows it answers its own name.
+Result<Analyzed> create_as(Binding& binding, const PgQuery__CreateTableAsStmt& statement) {
+  SPAR_ASSIGN(SchemaChange change, create_table_as(binding, statement));
+  const bool empty = statement.into->skip_data || change.changes.empty();
+  return Analyzed{empty ? "CREATE TABLE AS" : "SELECT", std::move(change)};
 }
 
 Result<Analyzed> set_schema_statement(Binding& binding,
@@ -194,7 +205,7 @@ Result<Analyzed> dispatch(Binding& binding, const grammar::Node& node) {
     case PG_QUERY__NODE__NODE_VIEW_STMT:
       return tagged("CREATE VIEW", create_view(binding, *node.view_stmt));
     case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
-      return tagged("SELECT", create_table_as(binding, *node.create_table_as_stmt));
+      return create_as(binding, *node.create_table_as_stmt);
     case PG_QUERY__NODE__NODE_COMMENT_STMT:
       return tagged("COMMENT", comment_on(binding, *node.comment_stmt));
     case PG_QUERY__NODE__NODE_CREATE_SCHEMA_STMT:

@@ -527,6 +527,20 @@ Result<std::uint64_t> SessionBackend::run_writes(Step& step,
 
 namespace {
 
+// What a row violates that nobody writes now: a schema change filled its new column.
+Error of_rows_there(Error error) {
+  if (error.sqlstate == "23514") {
+    error.message = "check constraint \"" + error.constraint + "\" of relation \"" + error.table +
+                    "\" is violated by some row";
+  } else if (error.sqlstate == "23505") {
+    error.message = "could not create unique index \"" + error.constraint + "\"";
+  } else if (error.sqlstate == "23502") {
+    error.message =
+        "column \"" + error.column + "\" of relation \"" + error.table + "\" contains null values";
+  }
+  return error;
+}
+
 // CREATE TABLE AS answers as the SELECT in it.
 std::shared_ptr<const query::Statement> counted(std::shared_ptr<const query::Statement> statement,
                                                 std::uint64_t rows) {
@@ -558,12 +572,13 @@ Result<void> SessionBackend::apply_schema(Step& step) {
     if (!offends || !change.writes.empty()) later.push_back(&verify);
   }
   SPAR_TRY(session.change_schema(change.changes));
-  SPAR_ASSIGN(const std::uint64_t rows, run_writes(step, change.writes));
+  const Result<std::uint64_t> rows = run_writes(step, change.writes);
+  if (!rows) return Failure(of_rows_there(rows.error()));
   for (const auto* verify : later) {
     SPAR_ASSIGN(bool offends, session.any_row(verify->sql));
     if (offends) return Failure(verify->error);
   }
-  step.statement = counted(std::move(step.statement), rows);
+  step.statement = counted(std::move(step.statement), *rows);
   return {};
 }
 

@@ -30,6 +30,7 @@ Result<void> Applier::apply(std::span<const changelog::SharedRecord> records) {
   Result<void> applied = apply_all(records);
   if (!applied) {
     (void)connection_.run("ROLLBACK");
+    if (schema_changed_) connection_.forget_schema();
     sql_.clear();
     return applied;
   }

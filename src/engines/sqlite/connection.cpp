@@ -27,12 +27,16 @@ Error plain_error(Code code, std::string_view sqlstate, std::string message) {
   return error;
 }
 
-// Functions hand their SQLSTATE over in front of their message: "\x01" SQLSTATE message.
+// Functions hand their SQLSTATE over in front of their message: "\x01" SQLSTATE message, and what
+// there is of a hint behind it.
 Error statement_error(std::string_view text) {
-  if (text.size() > 6 && text[0] == '\x01') {
-    return plain_error(Code::sql, text.substr(1, 5), std::string(text.substr(6)));
+  if (text.size() <= 6 || text[0] != '\x01') {
+    return plain_error(Code::sql, "XX000", std::string(text));
   }
-  return plain_error(Code::sql, "XX000", std::string(text));
+  const std::size_t hint = text.find(kHintFollows);
+  Error error = plain_error(Code::sql, text.substr(1, 5), std::string(text.substr(6, hint - 6)));
+  if (hint != text.npos) error.hint = text.substr(hint + 1);
+  return error;
 }
 
 }  // namespace
@@ -268,6 +272,11 @@ Result<std::int64_t> Connection::integer(std::string_view sql) {
   SPAR_ASSIGN(bool row, use.step());
   if (!row) return failure(Code::corrupt, "no row for: " + std::string(sql));
   return use.integer(0);
+}
+
+void Connection::forget_schema() {
+  forget_statements();
+  (void)run("PRAGMA writable_schema=RESET");
 }
 
 void Connection::forget_statements() {

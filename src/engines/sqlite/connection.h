@@ -24,6 +24,8 @@ struct sqlite3_value;
 
 namespace spar::engines::sqlite {
 
+inline constexpr char kHintFollows = '\x1f';  // in what functions give as their error
+
 // A prepared statement on loan: reset and unbound when it goes out of scope.
 class StatementUse {
  public:
@@ -72,7 +74,10 @@ class Connection {
   Result<std::int64_t> integer(std::string_view sql);  // the single value of a query
 
   void forget_statements();  // after a schema change
-  void interrupt();          // from any thread
+  // After a schema change that was rolled back: what is known of tables is read again. (What
+  // writable_schema changed, SQLite does not know to have changed.)
+  void forget_schema();
+  void interrupt();  // from any thread
   bool in_transaction() const;
   std::int64_t rows_changed() const;  // of the last statement
   sqlite3* raw() const { return db_; }

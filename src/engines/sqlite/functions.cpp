@@ -20,6 +20,7 @@ using query::functions::ScalarEntry;
 
 void give_error(sqlite3_context* context, const Error& error) {
   std::string text = "\x01" + error.sqlstate + error.message;
+  if (!error.hint.empty()) text += kHintFollows + error.hint;
   sqlite3_result_error(context, text.c_str(), static_cast<int>(text.size()));
 }
 

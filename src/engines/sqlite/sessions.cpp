@@ -195,8 +195,9 @@ class WritingSession : public WriteSession {
 
   ~WritingSession() override {
     capture_.stop();
-    if (connection_.in_transaction()) (void)connection_.run("ROLLBACK");
-    if (schema_changed_) connection_.forget_statements();
+    const bool undone = connection_.in_transaction();
+    if (undone) (void)connection_.run("ROLLBACK");
+    if (schema_changed_) undone ? connection_.forget_schema() : connection_.forget_statements();
     release_();
   }
 
@@ -297,6 +298,7 @@ class WritingSession : public WriteSession {
     auto found = find_savepoint(name);
     if (found == savepoints_.end()) return no_savepoint(name);
     SPAR_TRY(or_lost(state_, connection_.run("ROLLBACK TO " + quoted(name))));
+    if (schema_changed_) connection_.forget_schema();
     capture_.rewind(found->mark);
     catalogue_ = found->catalogue;
     dropped_.resize(found->dropped);

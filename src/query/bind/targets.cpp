@@ -42,10 +42,20 @@ Name sublink_name(const PgQuery__SubLink& link) {
   if (link.sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK) return {};
   const PgQuery__SelectStmt* select = link.subselect->select_stmt;
   while (select->larg != nullptr) select = select->larg;
+  if (select->n_values_lists > 0) return {"column1", 2};
   if (select->n_target_list == 0) return {};
   const PgQuery__ResTarget& target = *select->target_list[0]->res_target;
   const std::string_view label = target.name;
   return label.empty() ? figure_name(target.val) : Name{std::string(label), 2};
+}
+
+// The last name in it; subscripts have none.
+Name indirection_name(const PgQuery__AIndirection& value) {
+  for (std::size_t i = value.n_indirection; i > 0; --i) {
+    const Node* step = value.indirection[i - 1];
+    if (step->node_case == PG_QUERY__NODE__NODE_STRING) return {step->string->sval, 2};
+  }
+  return figure_name(value.arg);
 }
 
 Name session_value_name(PgQuery__SQLValueFunctionOp op) {
@@ -97,6 +107,10 @@ Name figure_name(const Node* node) {
       return {"grouping", 2};
     case PG_QUERY__NODE__NODE_SUB_LINK:
       return sublink_name(*node->sub_link);
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
+      return {"array", 2};
+    case PG_QUERY__NODE__NODE_A_INDIRECTION:
+      return indirection_name(*node->a_indirection);
     default:
       return {};
   }
