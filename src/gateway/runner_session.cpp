@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "gateway/runner.h"
+#include "gateway/setting_table.h"
 #include "gateway/values.h"
 
 namespace spar::gateway {
@@ -94,7 +95,7 @@ void Runner::apply_settings() {
   const Settings& settings = parts_.settings;
   if (applied_changes_ == settings.changes()) return;
   applied_changes_ = settings.changes();
-  text_.time_zone = settings.get("TimeZone");
+  text_.time_zone = zone_offset(settings.get("TimeZone"));
   BackendSettings& backend = parts_.backend.settings();
   backend.freshness = freshness_of(settings.get("spar.read"));
   backend.max_staleness = milliseconds_of(settings.get("spar.max_staleness"));

@@ -208,6 +208,22 @@ Result<std::string> read_date_style(const SettingDefinition& definition, std::st
 
 namespace {
 
+// A number alone counts hours to the east, as people do; all else is POSIX, which counts to the west:
+// +02:00 is two hours behind UTC.
+bool is_hours(std::string_view text) {
+  if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// 2 is <+02>-02.
+std::string posix_of_hours(std::string_view text) {
+  const bool west = text.starts_with('-');
+  if (west || text.starts_with('+')) text.remove_prefix(1);
+  const std::string digits = (text.size() < 2 ? "0" : "") + std::string(text);
+  if (digits == "00") return "<+00>+00";
+  return std::string(west ? "<-" : "<+") + digits + (west ? ">+" : ">-") + digits;
+}
+
 bool is_offset(std::string_view text) {  // +02, -5:30, 8, <+02>-02
   if (text.starts_with('<')) {
     std::size_t close = text.find('>');
@@ -239,10 +255,19 @@ Result<std::string> read_time_zone(const SettingDefinition& definition, std::str
   std::string_view zone = trimmed(value);
   if (lower_case(zone) == "default" || lower_case(zone) == "local") return "UTC";
   if (is_known_time_zone(zone)) {
+    if (is_hours(zone)) return posix_of_hours(zone);
     return is_offset(zone) || zone == "Etc/UTC" || zone == "GMT" ? std::string(zone) : "UTC";
   }
   return invalid_setting(definition.name, value,
-                         "So far Spar knows UTC and fixed offsets such as +02:00.");
+                         "So far Spar knows UTC and fixed offsets such as 2, two hours east.");
+}
+
+std::string zone_offset(std::string_view setting) {
+  if (!is_offset(setting)) return "UTC";
+  if (setting.starts_with('<')) setting.remove_prefix(setting.find('>') + 1);
+  const bool east = setting.starts_with('-');
+  if (east || setting.starts_with('+')) setting.remove_prefix(1);
+  return (east ? "+" : "-") + std::string(setting);
 }
 
 Result<std::string> read_position(const SettingDefinition& definition, std::string_view value) {

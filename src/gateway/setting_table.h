@@ -47,6 +47,8 @@ std::vector<std::string> identifier_list(std::string_view value);
 
 // True for UTC under its many names and for fixed offsets.
 bool is_known_time_zone(std::string_view value);
+// What TimeZone means, as data::TextContext has it: "UTC", or how far east ("+05:30").
+std::string zone_offset(std::string_view setting);
 
 Failure invalid_setting(std::string_view name, std::string_view value, std::string hint = {});
 std::string lower_case(std::string_view text);

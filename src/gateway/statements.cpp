@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "gateway/setting_table.h"
+
 namespace spar::gateway {
 namespace {
 
@@ -66,7 +68,7 @@ query::AnalyzeContext Statements::context(std::vector<data::Type> parameters) co
   for (const std::string& name : identifier_list(settings_.get("search_path"))) {
     context.search_path.push_back(name == "$user" ? owner_.user : name);
   }
-  context.text.time_zone = settings_.get("TimeZone");
+  context.text.time_zone = zone_offset(settings_.get("TimeZone"));
   context.parameter_types = std::move(parameters);
   return context;
 }

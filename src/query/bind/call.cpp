@@ -7,6 +7,7 @@
 #include "query/bind/operators.h"
 #include "query/bind/routines.h"
 #include "query/bind/sequence_call.h"
+#include "query/bind/zone.h"
 
 namespace spar::query::bind {
 
@@ -55,6 +56,8 @@ Result<ScalarRef> ExpressionBinder::call(const PgQuery__FuncCall& call) {
 Result<ScalarRef> ExpressionBinder::make_call(std::string_view operation,
                                               std::vector<ScalarRef> arguments, Type type,
                                               int location) {
+  SPAR_ASSIGN(const auto local, in_session_zone(binding_, operation, arguments, type, location));
+  if (local) return *local;
   return binding_.arena().scalar(Call{operation, std::move(arguments)}, type, location);
 }
 

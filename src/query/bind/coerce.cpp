@@ -5,6 +5,7 @@
 #include "data/array.h"
 #include "data/text_format.h"
 #include "query/bind/operators.h"
+#include "query/bind/zone.h"
 
 namespace spar::query::bind {
 namespace {
@@ -224,8 +225,11 @@ Result<ScalarRef> make_operator(Binding& binding, std::string_view name, ScalarR
   if (const auto comparison = comparison_of(op.operation)) {
     return make_boolean(binding, algebra::Compare{*comparison, left, right}, left->location);
   }
-  return binding.arena().scalar(algebra::Call{op.operation, {left, right}}, Type{op.result, -1},
-                                left->location);
+  const Type result{op.result, -1};
+  SPAR_ASSIGN(const auto local,
+              in_session_zone(binding, op.operation, {left, right}, result, left->location));
+  if (local) return *local;
+  return binding.arena().scalar(algebra::Call{op.operation, {left, right}}, result, left->location);
 }
 
 Result<ScalarRef> make_prefix_operator(Binding& binding, std::string_view name, ScalarRef operand_,

@@ -133,8 +133,8 @@ TEST(ExtendedQuery, ChecksParametersAndFormats) {
   talk.say(parse("t", "value $1 , $2") + sync());
   EXPECT_EQ(talk.say(bind("", "t", {"5", "\xff"}) + sync())[0],
             "E ERROR 22021 invalid byte sequence for encoding \"UTF8\": 0xff");
-  EXPECT_EQ(talk.say(message('P', text("") + text("rows 1") + be16(1) + be32(1009)) + sync())[0],
-            "E ERROR 0A000 the parameter type with OID 1009 is not supported yet");
+  EXPECT_EQ(talk.say(message('P', text("") + text("rows 1") + be16(1) + be32(869)) + sync())[0],
+            "E ERROR 0A000 the parameter type with OID 869 is not supported yet");
   EXPECT_EQ(talk.say(parse("", "rows 1; rows 2") + sync())[0],
             "E ERROR 42601 cannot insert multiple commands into a prepared statement");
 }

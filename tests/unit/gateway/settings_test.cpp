@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "gateway/setting_table.h"
+
 namespace spar::gateway {
 namespace {
 
@@ -34,10 +36,21 @@ TEST(Settings, NormalisesValues) {
   EXPECT_EQ(after_set("datestyle", "ISO"), "ISO, MDY");
   EXPECT_EQ(after_set("timezone", "utc"), "UTC");
   EXPECT_EQ(after_set("TimeZone", "+02:00"), "+02:00");
+  EXPECT_EQ(after_set("TimeZone", "2"), "<+02>-02");
+  EXPECT_EQ(after_set("TimeZone", "-11"), "<-11>+11");
   EXPECT_EQ(after_set("spar.read", "Bounded"), "bounded");
   EXPECT_EQ(after_set("spar.after", "3/1042"), "3/1042");
   EXPECT_EQ(after_set("default_transaction_isolation", "SERIALIZABLE"), "serializable");
   EXPECT_EQ(after_set("extra_float_digits", "3"), "3");
+}
+
+// POSIX counts to the west.
+TEST(Settings, TellHowFarEastTheTimeZoneIs) {
+  EXPECT_EQ(zone_offset("UTC"), "UTC");
+  EXPECT_EQ(zone_offset("+02:00"), "-02:00");
+  EXPECT_EQ(zone_offset("-5:30"), "+5:30");
+  EXPECT_EQ(zone_offset("<+02>-02"), "+02");
+  EXPECT_EQ(zone_offset("<-11>+11"), "-11");
 }
 
 TEST(Settings, RefusesWhatPostgresqlRefuses) {
