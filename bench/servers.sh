@@ -17,7 +17,13 @@ read -ra ways <<<"${WAYS:-${all[*]}}"
 read -ra modes <<<"${MODES:-simple extended prepared}"
 read -ra scripts <<<"${SCRIPTS:-select-only tpcb-like}"
 
-fail() { printf '%s\n' "bench: $*" >&2; exit 1; }
+fail() {
+  if [ -e "${place:-}/db/spar.toml" ]; then  # a failover, perhaps
+    "$build/spar" events --config "$place/db/spar.toml" 2>&1 | tail -n 25 >&2
+  fi
+  printf '%s\n' "bench: $*" >&2
+  exit 1
+}
 [ -x "$build/spar" ] || fail "$build/spar is missing (./dev bench builds it)"
 command -v pgbouncer >/dev/null || fail "pgbouncer is missing (./dev bench installs it)"
 
