@@ -114,7 +114,7 @@ Result<std::int64_t> parse_timestamptz(std::string_view text, int typmod,
 // +2, +02, +0230, +02:30
 int zone_offset_seconds(const TextContext& context) {
   const std::string_view zone = context.time_zone;
-  if (zone.size() < 2 || (zone[0] != '+' && zone[0] != '-')) return 0;
+  if (context.is_utc()) return 0;
   int hours = 0, minutes = 0;
   const char* end = zone.data() + zone.size();
   const auto read = std::from_chars(zone.data() + 1, end, hours);

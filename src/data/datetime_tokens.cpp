@@ -1,7 +1,5 @@
 #include "data/datetime_tokens.h"
 
-#include <algorithm>
-
 #include "data/characters.h"
 
 namespace spar::data {
@@ -104,9 +102,7 @@ class Cutter {
 
 std::optional<std::vector<DateTimeToken>> cut_datetime(std::string_view text) {
   if (text.size() > kTextMax) return std::nullopt;
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), to_lower);
-  return Cutter(std::move(lower)).run();
+  return Cutter(lower_case(text)).run();
 }
 
 }  // namespace spar::data

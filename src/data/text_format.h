@@ -20,6 +20,7 @@ namespace spar::data {
 // How a session shows and reads values that depend on its settings.
 struct TextContext {
   std::string time_zone = "UTC";  // only UTC and fixed offsets such as +02:00 for now
+  bool is_utc() const { return !time_zone.starts_with('+') && !time_zone.starts_with('-'); }
 };
 
 void format_text(const Datum& datum, const Type& type, const TextContext& context,

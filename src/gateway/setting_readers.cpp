@@ -28,10 +28,6 @@ bool holds(const Range& range, std::string_view word) {
   return std::ranges::find(range, word) != std::ranges::end(range);
 }
 
-bool is_upper(char c) {
-  return c >= 'A' && c <= 'Z';
-}
-
 // Splits at commas, trims, lower-cases.
 std::vector<std::string> words_of(std::string_view list) {
   std::vector<std::string> words;
@@ -81,14 +77,6 @@ Failure out_of_range(const SettingDefinition& definition, const std::string& val
 }
 
 }  // namespace
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (is_upper(c)) c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 Failure invalid_setting(std::string_view name, std::string_view value, std::string hint) {
   Failure out = sql_error("22023", "invalid value for parameter \"" + std::string(name) + "\": \"" +

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "data/characters.h"
 
 namespace spar::gateway {
 
@@ -51,6 +52,6 @@ bool is_known_time_zone(std::string_view value);
 std::string zone_offset(std::string_view setting);
 
 Failure invalid_setting(std::string_view name, std::string_view value, std::string hint = {});
-std::string lower_case(std::string_view text);
+using data::lower_case;
 
 }  // namespace spar::gateway

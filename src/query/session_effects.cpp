@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "data/characters.h"
 #include "query/parse/nodes.h"
 #include "query/parse/scanner.h"
 
@@ -14,14 +15,6 @@ using grammar::Node;
 using grammar::text_of;
 using Kind = SessionEffect::Kind;
 using List = std::vector<SessionEffect>;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  });
-  return out;
-}
 
 void hold(List& out, std::uint8_t what) {
   out.push_back({.kind = Kind::hold, .holds = what});
@@ -79,7 +72,7 @@ void set_value(const PgQuery__VariableSetStmt& statement, std::string name, List
 }
 
 void read_set(const PgQuery__VariableSetStmt& statement, List& out) {
-  std::string name = lower(statement.name);
+  std::string name = data::lower_case(statement.name);
   if (statement.kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL) {
     out.push_back({.kind = Kind::reset_all});
     return;
@@ -126,7 +119,7 @@ void read_block(const PgQuery__DoStmt& statement, List& out) {
     grammar::Scanner scanner(body);
     for (auto token = scanner.next(); token != grammar::Token::end; token = scanner.next()) {
       if (token != grammar::Token::word) continue;
-      const std::string word = lower(scanner.lexeme());
+      const std::string word = data::lower_case(scanner.lexeme());
       if (std::ranges::find(kWords, word) != kWords.end()) return hold(out, kHoldUnknown);
     }
   }
@@ -211,7 +204,7 @@ std::optional<SessionEffect> read_set_config(const Node* target, bool& local) {
   if (!name || !value || !scope || !name->starts_with('\'')) return std::nullopt;
   local = *scope == "true";
   const std::string_view plain = text_of(function.args[0]);
-  std::string key = lower(plain.empty() ? function.args[0]->a_const->sval->sval : plain);
+  std::string key = data::lower_case(plain.empty() ? function.args[0]->a_const->sval->sval : plain);
   std::string sql = "SELECT pg_catalog.set_config(" + *name + ", " + *value + ", false)";
   return SessionEffect{.kind = Kind::set, .name = std::move(key), .statement = std::move(sql)};
 }
@@ -243,7 +236,7 @@ Words read_words(std::string_view sql) {
   grammar::Scanner scanner(sql);
   for (auto token = scanner.next(); token != grammar::Token::end; token = scanner.next()) {
     if (token != grammar::Token::word) continue;
-    std::string word = lower(scanner.lexeme());
+    std::string word = data::lower_case(scanner.lexeme());
     std::erase(word, '"');
     if (word == "set_config") ++words.set_configs;
     if (word == "pg_advisory_unlock_all") words.unlocks_all = true;

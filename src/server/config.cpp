@@ -447,6 +447,11 @@ Result<Config> read_config(const std::string& file) {
   return parse_config(*text, file);
 }
 
+const ClusterConfig* Config::find_cluster(std::string_view name) const {
+  const auto found = std::ranges::find(clusters, name, &ClusterConfig::name);
+  return found == clusters.end() ? nullptr : &*found;
+}
+
 std::string admin_socket_path(const Config& config) {
   return config.data_directory + "/admin.sock";
 }

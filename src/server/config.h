@@ -93,6 +93,8 @@ struct Config {
   std::vector<ClusterConfig> clusters;
   std::vector<UserConfig> users;
   std::vector<std::string> warnings;  // `file:line:column: ...`, one line each
+
+  const ClusterConfig* find_cluster(std::string_view name) const;
 };
 
 // Code::invalid for what the file says, Code::io when it cannot be read.

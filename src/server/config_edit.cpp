@@ -6,6 +6,8 @@
 #include <sstream>
 #include <vector>
 
+#include "server/listen.h"
+
 namespace spar::server {
 namespace {
 
@@ -51,13 +53,6 @@ Failure not_understood(const std::string& file, const std::string& change) {
   Failure out = failure(Code::invalid, file + ": cannot " + change + " in a file of this form");
   out.error().hint = "change its [[cluster.copy]] tables by hand";
   return out;
-}
-
-const ClusterConfig* find_cluster(const Config& config, const std::string& name) {
-  for (const ClusterConfig& cluster : config.clusters) {
-    if (cluster.name == name) return &cluster;
-  }
-  return nullptr;
 }
 
 // Where the table of copy `index` of a cluster begins, as a 0-based line.
@@ -107,9 +102,7 @@ Lines block_for(const std::string& file, const CopyConfig& copy) {
   }
   if (!copy.programs.empty()) block.push_back("programs = " + quoted(copy.programs));
   if (const Listener& at = copy.agent.at; at.on()) {
-    const bool six = at.host.contains(':');
-    block.push_back("agent = " +
-                    quoted((six ? "[" + at.host + "]" : at.host) + ":" + std::to_string(at.port)));
+    block.push_back("agent = " + quoted(to_string(at)));
     if (copy.agent.name != at.host) block.push_back("agent_name = " + quoted(copy.agent.name));
   }
   if (copy.replica_only) block.push_back("role = \"replica\"");
@@ -135,7 +128,7 @@ ClusterConfig& cluster_named(Config& config, const std::string& name) {
 Result<std::string> add_copy(const std::string& text, const std::string& file,
                              const std::string& cluster, const CopyConfig& copy) {
   SPAR_ASSIGN(Config config, parse_config(text, file));
-  const ClusterConfig* found = find_cluster(config, cluster);
+  const ClusterConfig* found = config.find_cluster(cluster);
   if (found == nullptr) return failure(Code::invalid, file + " has no cluster \"" + cluster + "\"");
   Lines lines = split(text);
   std::size_t header = line_of(text, cluster, found->copies.size() - 1);
@@ -149,7 +142,7 @@ Result<std::string> add_copy(const std::string& text, const std::string& file,
 Result<std::string> remove_copy(const std::string& text, const std::string& file,
                                 const std::string& cluster, const std::string& name) {
   SPAR_ASSIGN(Config config, parse_config(text, file));
-  if (find_cluster(config, cluster) == nullptr) {
+  if (config.find_cluster(cluster) == nullptr) {
     return failure(Code::invalid, file + " has no cluster \"" + cluster + "\"");
   }
   std::vector<CopyConfig>& copies = cluster_named(config, cluster).copies;

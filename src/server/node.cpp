@@ -349,13 +349,12 @@ Result<control::Command> command_of(const json& request, const control::Record& 
 Result<postgres::ServerSpec> server_named(const json& request, const std::string& file,
                                           const std::string& cluster, control::Member& member) {
   SPAR_ASSIGN(const Config config, parse_config(request.value("configuration", ""), file));
-  for (const ClusterConfig& one : config.clusters) {
-    if (one.name != cluster) continue;
-    for (const CopyConfig& copy : one.copies) {
-      if (copy.name != member.name || !copy.is_server()) continue;
-      member = member_of(copy);
+  if (const ClusterConfig* found = config.find_cluster(cluster)) {
+    const auto copy = std::ranges::find(found->copies, member.name, &CopyConfig::name);
+    if (copy != found->copies.end() && copy->is_server()) {
+      member = member_of(*copy);
       SPAR_ASSIGN(const AgentTls tls, agent_tls_of(config.agent_tls));
-      return server_of(copy, tls);
+      return server_of(*copy, tls);
     }
   }
   return failure(Code::invalid, "the configuration has no server \"" + member.name + "\"");

@@ -566,10 +566,14 @@ Result<void> SessionBackend::apply_schema(Step& step) {
   // asked of columns that it makes or fills has to wait.
   std::vector<const query::SchemaChange::Verify*> later;
   for (const auto& verify : change.verify) {
-    const auto offends = change.writes.empty() ? session.any_row(verify.sql) : Result<bool>(false);
+    if (!change.writes.empty()) {
+      later.push_back(&verify);
+      continue;
+    }
+    const Result<bool> offends = session.any_row(verify.sql);
     if (!offends && offends.error().code == Code::copy_lost) return Failure(offends.error());
+    if (!offends) later.push_back(&verify);
     if (offends && *offends) return Failure(verify.error);
-    if (!offends || !change.writes.empty()) later.push_back(&verify);
   }
   SPAR_TRY(session.change_schema(change.changes));
   const Result<std::uint64_t> rows = run_writes(step, change.writes);

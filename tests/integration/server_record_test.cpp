@@ -36,11 +36,6 @@ class ServerRecord : public ::testing::Test {
     EXPECT_TRUE(answer.ok) << answer.error;
     return answer.rows.empty() ? "" : answer.rows[0][0];
   }
-  void command(const std::string& words) const {
-    const std::string line = std::string(SPAR_PROGRAM) + " " + words + " --config " +
-                             directory_.path() + "/spar.toml > /dev/null";
-    EXPECT_EQ(std::system(line.c_str()), 0) << line;
-  }
   void start_again() { node_ = must(start_configured_node(directory_.path())); }
   fs::path record() const {
     return fs::path(directory_.path()) / "spar-data" / "clusters" / "main" / "record";
@@ -89,14 +84,14 @@ TEST_F(ServerRecord, AnOldOneIsToldAndALostOneIsMadeAnew) {
 
 TEST_F(ServerRecord, CopiesComeAndGo) {
   ask("create table t as select 1 as n");
-  command("copy add d --path " + directory_.path() + "/copies/d");
+  run_command("copy add d --path " + directory_.path() + "/copies/d", directory_.path());
   wait("a fourth copy",
        [](const json& now) { return is_whole(now) && copies_of(now).size() == 4; });
-  command("switchover --to d");
+  run_command("switchover --to d", directory_.path());
   ask("insert into t values (2)");
   const std::string old = primary_of(before_);
   const json all = wait("all of them behind d", is_whole);
-  command("copy remove " + old);
+  run_command("copy remove " + old, directory_.path());
   EXPECT_EQ(copies_of(wait("three copies", is_whole)).size(), 3u);
   // Its server is gone, and nobody keeps log for it.
   const pid_t pid = copy_of(all, old).value("pid", 0);

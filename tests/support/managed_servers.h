@@ -31,11 +31,7 @@ class ManagedServers {
     return agent::working_in(directory_.path() + "/copies/" + name + "/data", "postgres");
   }
   // Of the executable, on this cluster.
-  void command(const std::string& words) const {
-    const std::string line =
-        std::string(SPAR_PROGRAM) + " " + words + " --config " + file() + " > /dev/null";
-    EXPECT_EQ(std::system(line.c_str()), 0) << line;
-  }
+  void command(const std::string& words) const { run_command(words, directory_.path()); }
 
   // What `spar events` says, and how often it says these words.
   std::string events() const {

@@ -1,5 +1,7 @@
 #include "tests/support/test_node.h"
 
+#include <gtest/gtest.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -169,6 +171,12 @@ bool all_equal(const json& cluster) {
     equal = equal && serves(copy) && copy.value("content_hash", "") == first;
   }
   return equal;
+}
+
+void run_command(const std::string& words, const std::string& directory) {
+  const std::string line =
+      std::string(SPAR_PROGRAM) + " " + words + " --config " + directory + "/spar.toml > /dev/null";
+  EXPECT_EQ(std::system(line.c_str()), 0) << line;
 }
 
 int runs(int otherwise) {

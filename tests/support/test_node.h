@@ -53,6 +53,9 @@ bool is_protected(const json& cluster);
 // Every copy serves and all hold the same.
 bool all_equal(const json& cluster);
 
+// `words` of the executable under test, on the node of this directory; expects it to succeed.
+void run_command(const std::string& words, const std::string& directory);
+
 // SPAR_RUNS, or `otherwise`.
 int runs(int otherwise);
 

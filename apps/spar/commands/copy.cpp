@@ -72,18 +72,9 @@ std::string absolute(const std::string& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
 }
 
-std::string engine_of(const server::Config& config, const std::string& cluster,
-                      const std::string& asked) {
-  for (const server::ClusterConfig& one : config.clusters) {
-    if (asked.empty() && one.name == cluster) return one.copies.front().engine;
-  }
-  return asked;
-}
-
 // What was not said of a server's address is as the others have it, and a port is found for one that
 // Spar makes.
-Result<engines::postgres::Conninfo> address_of(const server::Config& config,
-                                               const std::string& cluster,
+Result<engines::postgres::Conninfo> address_of(const server::CopyConfig& like,
                                                const CopyOptions& copy) {
   if (!copy.address.empty()) return engines::postgres::Conninfo::parse(copy.address);
   if (copy.path.empty()) {
@@ -92,10 +83,7 @@ Result<engines::postgres::Conninfo> address_of(const server::Config& config,
         "--address of one that runs (with --agent, if it has one); or --path, where Spar makes it";
     return missing;
   }
-  engines::postgres::Conninfo address;
-  for (const server::ClusterConfig& one : config.clusters) {
-    if (one.name == cluster) address = one.copies.front().address;
-  }
+  engines::postgres::Conninfo address = like.address;
   address.set("host", "127.0.0.1");
   address.set("hostaddr", "");
   address.set("port", std::to_string(free_ports(1).front()));
@@ -104,8 +92,13 @@ Result<engines::postgres::Conninfo> address_of(const server::Config& config,
 
 Result<server::CopyConfig> entry_of(const server::Config& config, const std::string& cluster,
                                     const CopyOptions& copy) {
+  const server::ClusterConfig* found = config.find_cluster(cluster);
+  if (found == nullptr) {
+    return failure(Code::invalid, config.file + " has no cluster \"" + cluster + "\"");
+  }
+  const server::CopyConfig& like = found->copies.front();
   server::CopyConfig entry{copy.name,
-                           engine_of(config, cluster, copy.engine),
+                           copy.engine.empty() ? like.engine : copy.engine,
                            absolute(copy.path),
                            copy.replica_only,
                            {},
@@ -114,7 +107,7 @@ Result<server::CopyConfig> entry_of(const server::Config& config, const std::str
     if (!copy.path.empty()) return entry;
     return failure(Code::invalid, "an embedded copy needs a directory: --path DIR");
   }
-  SPAR_ASSIGN(entry.address, address_of(config, cluster, copy));
+  SPAR_ASSIGN(entry.address, address_of(like, copy));
   entry.programs = absolute(copy.programs);
   if (copy.agent.empty()) return entry;
   if (!server::parse_address(copy.agent, entry.agent.at)) {

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include <openssl/evp.h>
-
 #include "base/assert.h"
+#include "query/functions/md5.h"
 
 namespace spar::gateway::relay {
 namespace {
@@ -33,25 +32,6 @@ void message(char type, std::string_view body, Bytes& out) {
   out += type;
   writer.be(static_cast<std::uint32_t>(body.size() + 4));
   writer.raw(body);
-}
-
-std::string hex(std::string_view bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (char byte : bytes) {
-    const auto value = static_cast<unsigned char>(byte);
-    out += kDigits[value >> 4];
-    out += kDigits[value & 15];
-  }
-  return out;
-}
-
-// Nothing where the library's policy forbids MD5.
-std::optional<std::string> md5_hex(std::string_view text) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  if (EVP_Digest(text.data(), text.size(), digest, &size, EVP_md5(), nullptr) != 1) return {};
-  return hex({reinterpret_cast<const char*>(digest), size});
 }
 
 std::string_view take_string(std::string_view& in) {
@@ -183,8 +163,9 @@ Result<void> ServerLogin::send_md5(std::string_view salt, Bytes& out) const {
   if (password == nullptr)
     return cannot_answer("the server asks for a password, and none is known");
   if (salt.size() != 4) return not_a_login("the MD5 salt has not four bytes");
-  std::optional<std::string> inner = md5_hex(password->text + identity_.user);
-  std::optional<std::string> outer = md5_hex(inner.value_or("") + std::string(salt));
+  std::optional<std::string> inner = query::functions::md5_hex(password->text + identity_.user);
+  std::optional<std::string> outer =
+      query::functions::md5_hex(inner.value_or("") + std::string(salt));
   if (!inner || !outer) return cannot_answer("the server asks for MD5, which is switched off here");
   message('p', "md5" + *outer + '\0', out);
   return {};

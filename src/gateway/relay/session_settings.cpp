@@ -7,14 +7,6 @@
 
 namespace spar::gateway::relay {
 
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  });
-  return out;
-}
-
 bool is_settable(std::string_view name) {
   constexpr std::array<std::string_view, 6> kFixed = {"in_hot_standby", "integer_datetimes",
                                                       "is_superuser",   "server_encoding",

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "data/characters.h"
+
 namespace spar::gateway::relay {
 
 class SessionSettings;
@@ -50,6 +52,6 @@ std::string settings_difference(const SettingsPtr& from, const SettingsPtr& to,
 // Names of ParameterStatus that no SET changes, or that follow from others.
 bool is_settable(std::string_view name);
 
-std::string lower_case(std::string_view text);
+using data::lower_case;
 
 }  // namespace spar::gateway::relay

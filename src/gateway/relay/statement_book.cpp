@@ -66,17 +66,22 @@ const StatementBook::Judged& StatementBook::judged(const query::route::Route& ro
   return *static_cast<const Judged*>(made.get());
 }
 
-StatementBook::Judgement StatementBook::judge(std::string_view sql, bool standard_strings) {
+StatementBook::Judged StatementBook::judged(std::string_view sql, bool standard_strings) {
   const Judged judged = this->judged(router_.route(sql, standard_strings), sql);
   if (judged.changes_schema) {
     touched_ = true;
     renew(std::make_shared<query::route::BuiltInObjects>());
   }
+  return judged;
+}
+
+StatementBook::Judgement StatementBook::judge(std::string_view sql, bool standard_strings) {
+  const Judged judged = this->judged(sql, standard_strings);
   return {judged.traits, judged.leaves ? effects(sql) : nullptr};
 }
 
 Traits StatementBook::traits(std::string_view sql, bool standard_strings) {
-  return judge(sql, standard_strings).traits;
+  return judged(sql, standard_strings).traits;
 }
 
 Bytes StatementBook::stand_in_body(std::string_view body) {

@@ -87,6 +87,7 @@ class StatementBook {
  private:
   struct Judged;
   const Judged& judged(const query::route::Route& route, std::string_view sql);
+  Judged judged(std::string_view sql, bool standard_strings);
   EffectsPtr effects(std::string_view sql);  // kept: the grammar runs
   void forget_unused();
 

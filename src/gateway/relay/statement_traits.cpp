@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "data/characters.h"
 #include "gateway/relay/reading.h"
 #include "query/parse/scanner.h"
 #include "query/session_effects.h"
@@ -15,14 +16,6 @@ namespace route = query::route;
 using query::grammar::Scanner;
 using query::grammar::Token;
 using Verb = Traits::Verb;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  });
-  return out;
-}
 
 Verb verb_of(const route::Transaction& transaction) {
   switch (transaction.verb) {
@@ -77,7 +70,7 @@ bool commands_run_in_block(std::string_view sql) {
       continue;
     }
     if (token == Token::word) {
-      const std::string word = lower(scanner.lexeme());
+      const std::string word = data::lower_case(scanner.lexeme());
       if (std::ranges::find(kOutside, word) != kOutside.end()) return false;
       if (first && std::ranges::find(kInBlock, word) == kInBlock.end()) return false;
     }
@@ -87,9 +80,9 @@ bool commands_run_in_block(std::string_view sql) {
 
 bool is_returning_insert(std::string_view sql) {
   Scanner scanner(sql);
-  if (scanner.next() != Token::word || lower(scanner.lexeme()) != "insert") return false;
+  if (scanner.next() != Token::word || data::lower_case(scanner.lexeme()) != "insert") return false;
   for (Token token = scanner.next(); token != Token::end; token = scanner.next()) {
-    if (token == Token::word && lower(scanner.lexeme()) == "returning") return true;
+    if (token == Token::word && data::lower_case(scanner.lexeme()) == "returning") return true;
   }
   return false;
 }
@@ -162,7 +155,8 @@ Traits traits_of(const route::Route& route, std::string_view sql) {
 
 std::string_view begin_tag(std::string_view sql) {
   Scanner scanner(sql);
-  const bool starts = scanner.next() == Token::word && lower(scanner.lexeme()) == "start";
+  const bool starts =
+      scanner.next() == Token::word && data::lower_case(scanner.lexeme()) == "start";
   return starts ? "START TRANSACTION" : "BEGIN";
 }
 

@@ -24,7 +24,7 @@ class Typmods {
     return std::visit(
         Overloaded{
             [&](const Scan&) { return arena_.info(column).type.typmod; },
-            [&](const Dml& dml) { return of_dml(dml, place, column); },
+            [&](const Dml& dml) { return of_scalar(dml.returning[place], nullptr); },
             [&](const TableFunc&) { return kNone; },
             [&](const Values& values) {
               std::vector<ScalarRef> all;
@@ -58,12 +58,6 @@ class Typmods {
     ~Depth() { --count; }
     int& count;
   };
-
-  std::int32_t of_dml(const Dml& dml, std::size_t place, ColumnId) {
-    const ScalarRef scalar = dml.returning[place];
-    const auto column = as_column(scalar);
-    return column ? arena_.info(*column).type.typmod : of_scalar(scalar, nullptr);
-  }
 
   std::int32_t of_aggregate(const Aggregate& aggregate, ColumnId column) {
     for (const auto& [id, group] : aggregate.groups) {
@@ -124,7 +118,8 @@ class Typmods {
 }  // namespace
 
 std::int32_t shown_typmod(const Arena& arena, RelationRef relation, ColumnId column) {
-  return Typmods(arena).of(relation, column);
+  const ColumnInfo& info = arena.info(column);
+  return info.table == ObjectId() ? Typmods(arena).of(relation, column) : info.type.typmod;
 }
 
 }  // namespace spar::query::algebra

@@ -130,8 +130,7 @@ Result<ScalarRef> ExpressionBinder::array_call(const PgQuery__FuncCall& call,
     arguments.push_back(text_constant("", TypeId::text, -1));
   }
   if (name == "array_to_string") {
-    const std::string& zone = binding_.context().text.time_zone;
-    if (element == TypeId::timestamptz && (zone.starts_with('+') || zone.starts_with('-'))) {
+    if (element == TypeId::timestamptz && !binding_.context().text.is_utc()) {
       return binding_.missing("timestamptz as text in a time zone other than UTC", call.location);
     }
     if (arguments.size() == 2) arguments.push_back(make_constant(binding_, data::Datum{}, kText));

@@ -226,8 +226,9 @@ Result<ScalarRef> make_operator(Binding& binding, std::string_view name, ScalarR
     return make_boolean(binding, algebra::Compare{*comparison, left, right}, left->location);
   }
   const Type result{op.result, -1};
+  const ScalarRef both[] = {left, right};
   SPAR_ASSIGN(const auto local,
-              in_session_zone(binding, op.operation, {left, right}, result, left->location));
+              in_session_zone(binding, op.operation, both, result, left->location));
   if (local) return *local;
   return binding.arena().scalar(algebra::Call{op.operation, {left, right}}, result, left->location);
 }

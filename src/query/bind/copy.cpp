@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/characters.h"
 #include "query/bind/dml.h"
 #include "query/bind/utility.h"
 
@@ -80,9 +81,7 @@ class CopyOptions {
     return {};
   }
   Result<void> encoding(std::string value, int location) {
-    std::ranges::transform(value, value.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-    });
+    value = data::lower_case(value);
     if (value == "utf8" || value == "utf-8" || value == "unicode") return {};
     return binding_.missing("COPY in encoding " + value, location);
   }

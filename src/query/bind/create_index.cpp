@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/characters.h"
 #include "query/bind/generated.h"
 #include "query/bind/table_editor.h"
 #include "query/dialect/check.h"
@@ -125,10 +126,7 @@ Result<SchemaChange> create_database(Binding& binding, const PgQuery__CreatedbSt
   const std::string name = statement.dbname;
   for (const Node* node : GRAMMAR_LIST(statement, options)) {
     const std::string option = node->def_elem->defname;
-    std::string value = grammar::option_text(*node->def_elem);
-    std::ranges::transform(value, value.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-    });
+    std::string value = data::lower_case(grammar::option_text(*node->def_elem));
     std::erase(value, '-');
     if (option == "encoding" && value != "utf8" && value != "unicode" && value != "6" &&
         value != "default") {

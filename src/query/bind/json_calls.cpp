@@ -78,9 +78,8 @@ bool is_json_builder(std::string_view name) {
 Result<ScalarRef> ExpressionBinder::json_value(ScalarRef value, bool binary) {
   SPAR_ASSIGN(value, coerce_unknown(binding_, value));
   const int location = value->location;
-  const std::string& zone = binding_.context().text.time_zone;
   const bool zoned = value->type.id == timestamptz || value->type.id == timestamptz_array;
-  if (zoned && (zone.starts_with('+') || zone.starts_with('-'))) {
+  if (zoned && !binding_.context().text.is_utc()) {
     return binding_.missing("timestamptz as JSON in a time zone other than UTC", location);
   }
   // In functions a numeric is a decimal, whatever its modifier.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "data/characters.h"
 #include "query/bind/expression.h"
 #include "query/bind/routines.h"
 #include "query/parse/children.h"
@@ -44,9 +45,7 @@ Result<std::vector<std::string>> split_name(std::string_view text) {
       }
     } else {
       const std::size_t end = std::min(text.find_first_of(". "), text.size());
-      for (const char c : text.substr(0, end)) {
-        name += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-      }
+      name = data::lower_case(text.substr(0, end));
       text.remove_prefix(end);
     }
     while (text.starts_with(' ')) text.remove_prefix(1);

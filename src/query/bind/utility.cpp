@@ -1,20 +1,12 @@
 #include "query/bind/utility.h"
 
-#include <algorithm>
-
+#include "data/characters.h"
 #include "query/bind/expression.h"
 
 namespace spar::query::bind {
 namespace {
 
 using grammar::Node;
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  });
-  return text;
-}
 
 // One argument of SET as text: a word, number, string; INTERVAL '...' HOUR for TIME ZONE is
 // refused.
@@ -38,7 +30,7 @@ Result<TransactionModes> transaction_modes(Binding& binding, grammar::Nodes opti
     const PgQuery__DefElem& option = *node->def_elem;
     const std::string name = option.defname;
     if (name == "transaction_isolation") {
-      modes.isolation = lower(grammar::option_text(option));
+      modes.isolation = data::lower_case(grammar::option_text(option));
     } else if (name == "transaction_read_only") {
       modes.read_only = grammar::option_bool(option).value_or(false);
     } else if (grammar::option_bool(option).value_or(false)) {
@@ -100,7 +92,7 @@ Result<Body> set_transaction(Binding& binding, const PgQuery__VariableSetStmt& s
 }  // namespace
 
 Result<Body> set_variable(Binding& binding, const PgQuery__VariableSetStmt& statement) {
-  SetParameter body{lower(statement.name), std::nullopt, statement.is_local != 0};
+  SetParameter body{data::lower_case(statement.name), std::nullopt, statement.is_local != 0};
   switch (statement.kind) {
     case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI:
       return set_transaction(binding, statement);
@@ -125,7 +117,7 @@ Result<Body> set_variable(Binding& binding, const PgQuery__VariableSetStmt& stat
 }
 
 Result<Body> show_variable(const PgQuery__VariableShowStmt& statement) {
-  return ShowParameter{lower(statement.name)};
+  return ShowParameter{data::lower_case(statement.name)};
 }
 
 Result<Body> vacuum(Binding& binding, const PgQuery__VacuumStmt& statement) {
@@ -225,11 +217,11 @@ Result<std::optional<Body>> setting_function(Binding& binding,
   const std::string column(label.empty() ? name : label);
   SPAR_ASSIGN(const std::optional<std::string> setting, constant_text(binding, call->args[0]));
   if (!setting) return not_supported("a setting without a name");
-  if (shows) return std::optional<Body>(ShowParameter{lower(*setting), column});
+  if (shows) return std::optional<Body>(ShowParameter{data::lower_case(*setting), column});
   SPAR_ASSIGN(std::optional<std::string> value, constant_text(binding, call->args[1]));
   SPAR_ASSIGN(const std::optional<std::string> local, constant_text(binding, call->args[2]));
   return std::optional<Body>(
-      SetParameter{lower(*setting), std::move(value), local == "on", column});
+      SetParameter{data::lower_case(*setting), std::move(value), local == "on", column});
 }
 
 }  // namespace spar::query::bind

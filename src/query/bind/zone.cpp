@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
+
+#include "data/characters.h"
 
 namespace spar::query::bind {
 namespace {
@@ -16,14 +19,11 @@ std::optional<std::string> lower_constant(ScalarRef scalar) {
   const algebra::Constant* constant = algebra::as_constant(scalar);
   const auto* text = constant == nullptr ? nullptr : std::get_if<std::string>(&constant->value);
   if (text == nullptr) return std::nullopt;
-  std::string lower(*text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; });
-  return lower;
+  return data::lower_case(*text);
 }
 
 // Whether local time says it: not the zone itself, which a timestamp has none of.
-bool is_local(std::string_view operation, const std::vector<ScalarRef>& arguments) {
+bool is_local(std::string_view operation, std::span<const ScalarRef> arguments) {
   if (operation == "to_char") {
     const auto pattern = lower_constant(arguments[1]);
     return pattern && !pattern->contains("tz") && !pattern->contains("of");
@@ -38,7 +38,7 @@ bool is_local(std::string_view operation, const std::vector<ScalarRef>& argument
 }  // namespace
 
 Result<std::optional<ScalarRef>> in_session_zone(Binding& binding, std::string_view operation,
-                                                 const std::vector<ScalarRef>& arguments,
+                                                 std::span<const ScalarRef> arguments,
                                                  const Type& result, int location) {
   constexpr std::array<std::string_view, 8> kDepends = {"timestamp_add_interval",
                                                         "timestamp_add_interval_swapped",
@@ -50,8 +50,7 @@ Result<std::optional<ScalarRef>> in_session_zone(Binding& binding, std::string_v
                                                         "age"};
   constexpr std::array<std::string_view, 2> kMade = {"spar_to_timestamp_by_pattern",
                                                      "spar_make_timestamptz"};
-  const std::string& zone = binding.context().text.time_zone;
-  if (!zone.starts_with('+') && !zone.starts_with('-')) return std::nullopt;
+  if (binding.context().text.is_utc()) return std::nullopt;
   constexpr const char* kElsewhere = "this function in a time zone other than UTC";
   const bool with_zone = operation == "spar_make_timestamptz" && arguments.size() > 6;
   if (is_one_of(operation, kMade) && !with_zone) return binding.missing(kElsewhere, location);
@@ -62,7 +61,7 @@ Result<std::optional<ScalarRef>> in_session_zone(Binding& binding, std::string_v
   const bool seconds = operation == "extract" || operation == "date_part";
   if (seconds && lower_constant(arguments[0]) == "epoch") return std::nullopt;
   if (!is_local(operation, arguments)) return binding.missing(kElsewhere, location);
-  std::vector<ScalarRef> local = arguments;
+  std::vector<ScalarRef> local(arguments.begin(), arguments.end());
   for (ScalarRef& argument : local) {
     if (!zoned(argument)) continue;
     SPAR_ASSIGN(argument, coerce(binding, argument, Type{timestamp, -1}, CastContext::explicit_));

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
-#include <vector>
 
 #include "query/bind/coerce.h"
 
@@ -14,7 +14,7 @@ namespace spar::query::bind {
 
 // The call that stands for it; nothing: it does not depend on the zone, or the zone is UTC.
 Result<std::optional<ScalarRef>> in_session_zone(Binding& binding, std::string_view operation,
-                                                 const std::vector<ScalarRef>& arguments,
+                                                 std::span<const ScalarRef> arguments,
                                                  const Type& result, int location);
 
 }  // namespace spar::query::bind

@@ -160,9 +160,8 @@ std::string Writer::sized(std::string value, const Type& from, const Type& to, b
 
 // What timestamptz must be moved by to become local time: an interval constant, or nothing.
 std::string Writer::zone_shift() const {
-  const std::string& zone = options_.text.time_zone;
-  if (zone.size() < 2 || (zone[0] != '+' && zone[0] != '-')) return "";
-  const auto shift = data::parse_text(zone, Type{interval, -1}, options_.text);
+  if (options_.text.is_utc()) return "";
+  const auto shift = data::parse_text(options_.text.time_zone, Type{interval, -1}, options_.text);
   return shift ? literal(*shift) : "";
 }
 

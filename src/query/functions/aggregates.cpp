@@ -5,6 +5,7 @@
 #include "query/functions/accumulate.h"
 #include "query/functions/arguments.h"
 #include "query/functions/families.h"
+#include "query/functions/real.h"
 
 namespace spar::query::functions {
 namespace {
@@ -84,7 +85,7 @@ class RealTotal : public Accumulator {
     sum_ += value;
     ++count_;
     if (std::isinf(sum_) && !was_infinite && !std::isinf(value)) {
-      return sql_error("22003", "value out of range: overflow");
+      return real_overflow();
     }
     return {};
   }

@@ -4,6 +4,7 @@
 
 #include "query/functions/arguments.h"
 #include "query/functions/families.h"
+#include "query/functions/real.h"
 
 namespace spar::query::functions {
 namespace {
@@ -97,9 +98,9 @@ template <class Real>
 Result<Datum> checked_real(Real value, bool infinity_allowed, bool zero_allowed) {
   if (std::isnan(value)) return not_supported("NaN");
   if (std::isinf(value) && !infinity_allowed) {
-    return sql_error("22003", "value out of range: overflow");
+    return real_overflow();
   }
-  if (value == 0 && !zero_allowed) return sql_error("22003", "value out of range: underflow");
+  if (value == 0 && !zero_allowed) return real_underflow();
   return static_cast<double>(value);
 }
 

@@ -5,6 +5,7 @@
 #include "query/functions/array_items.h"
 #include "query/functions/families.h"
 #include "query/functions/rows.h"
+#include "query/functions/split_text.h"
 
 namespace spar::query::functions {
 namespace {
@@ -42,30 +43,9 @@ Result<Datum> to_string(Arguments arguments) {
 // string_to_array(text, delimiter[, null text])
 Result<Datum> from_string(Arguments arguments) {
   if (null_at(arguments, 0)) return Datum{};
-  std::string_view text = text_at(arguments, 0);
   std::vector<Datum> pieces;
-  const bool has_null = arguments.size() > 2 && !null_at(arguments, 2);
-  const auto add = [&](std::string_view piece) {
-    const bool null = has_null && piece == text_at(arguments, 2);
-    pieces.push_back(null ? Datum{} : Datum(std::string(piece)));
-  };
-  if (text.empty()) return array_datum(Array());
-  if (null_at(arguments, 1)) {
-    while (!text.empty()) {
-      const std::size_t size = std::min(text.size(), data::character_bytes(text[0]));
-      add(text.substr(0, size));
-      text.remove_prefix(size);
-    }
-    return array_datum(Array::list(std::move(pieces)));
-  }
-  const std::string_view delimiter = text_at(arguments, 1);
-  while (!delimiter.empty()) {
-    const std::size_t at = text.find(delimiter);
-    if (at == std::string_view::npos) break;
-    add(text.substr(0, at));
-    text.remove_prefix(at + delimiter.size());
-  }
-  add(text);
+  split_text(arguments, [&](Datum piece) { pieces.push_back(std::move(piece)); });
+  if (pieces.empty()) return array_datum(Array());
   return array_datum(Array::list(std::move(pieces)));
 }
 

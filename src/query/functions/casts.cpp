@@ -6,6 +6,7 @@
 #include "data/text_format.h"
 #include "query/functions/arguments.h"
 #include "query/functions/families.h"
+#include "query/functions/real.h"
 
 namespace spar::query::functions {
 namespace {
@@ -121,9 +122,9 @@ Result<Datum> float8_to_float4(Arguments arguments) {
   const double value = real_at(arguments, 0);
   const auto narrow = static_cast<float>(value);
   if (std::isinf(narrow) && !std::isinf(value)) {
-    return sql_error("22003", "value out of range: overflow");
+    return real_overflow();
   }
-  if (narrow == 0 && value != 0) return sql_error("22003", "value out of range: underflow");
+  if (narrow == 0 && value != 0) return real_underflow();
   return static_cast<double>(narrow);
 }
 

@@ -1,24 +1,11 @@
 // Functions of float8 beyond arithmetic.
 #include <cmath>
 
-#include "query/functions/arguments.h"
 #include "query/functions/families.h"
+#include "query/functions/real.h"
 
 namespace spar::query::functions {
 namespace {
-
-Failure overflow() {
-  return sql_error("22003", "value out of range: overflow");
-}
-
-Failure underflow() {
-  return sql_error("22003", "value out of range: underflow");
-}
-
-template <double (*function)(double)>
-Result<Datum> plain(Arguments arguments) {
-  return function(real_at(arguments, 0));
-}
 
 double sign_of(double value) {
   return value > 0 ? 1 : value < 0 ? -1 : 0;
@@ -34,16 +21,9 @@ Result<Datum> exponential_real(Arguments arguments) {
   const double value = real_at(arguments, 0);
   const double result = std::exp(value);
   if (std::isinf(value)) return result;
-  if (std::isinf(result)) return overflow();
-  if (result == 0) return underflow();
+  if (std::isinf(result)) return real_overflow();
+  if (result == 0) return real_underflow();
   return result;
-}
-
-Result<Datum> logarithm_real(Arguments arguments) {
-  const double value = real_at(arguments, 0);
-  if (value == 0) return sql_error("2201E", "cannot take logarithm of zero");
-  if (value < 0) return sql_error("2201E", "cannot take logarithm of a negative number");
-  return std::log(value);
 }
 
 Result<Datum> power_real(Arguments arguments) {
@@ -57,20 +37,20 @@ Result<Datum> power_real(Arguments arguments) {
   }
   const double result = std::pow(base, exponent);
   if (std::isinf(base) || std::isinf(exponent)) return result;
-  if (std::isinf(result)) return overflow();
-  if (result == 0 && base != 0) return underflow();
+  if (std::isinf(result)) return real_overflow();
+  if (result == 0 && base != 0) return real_underflow();
   return result;
 }
 
 constexpr ScalarEntry kEntries[] = {
-    {"spar_round_float8", 1, false, plain<std::nearbyint>},
-    {"spar_trunc_float8", 1, false, plain<std::trunc>},
-    {"spar_ceil_float8", 1, false, plain<std::ceil>},
-    {"spar_floor_float8", 1, false, plain<std::floor>},
-    {"spar_sign_float8", 1, false, plain<sign_of>},
+    {"spar_round_float8", 1, false, of_real<std::nearbyint>},
+    {"spar_trunc_float8", 1, false, of_real<std::trunc>},
+    {"spar_ceil_float8", 1, false, of_real<std::ceil>},
+    {"spar_floor_float8", 1, false, of_real<std::floor>},
+    {"spar_sign_float8", 1, false, of_real<sign_of>},
     {"spar_sqrt_float8", 1, false, square_root_real},
     {"spar_exp_float8", 1, false, exponential_real},
-    {"spar_ln_float8", 1, false, logarithm_real},
+    {"spar_ln_float8", 1, false, logarithm_of<std::log>},
     {"spar_power_float8", 2, false, power_real},
 };
 

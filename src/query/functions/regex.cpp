@@ -61,31 +61,11 @@ class Search {
  private:
   // Adds what is reached from `at` without a character, with `ahead` the next one.
   void follow(std::uint32_t at, Threads& threads, char32_t ahead) {
-    pending_.push_back(at);
-    while (!pending_.empty()) {
-      at = pending_.back();
-      pending_.pop_back();
-      if (!threads.enter(at)) continue;
-      const Instruction& instruction = program_.instructions[at];
-      switch (instruction.kind) {
-        case Instruction::set:
-          threads.add(at);
-          break;
-        case Instruction::place:
-          if (is_at(instruction.where, ahead)) pending_.push_back(at + 1);
-          break;
-        case Instruction::split:
-          pending_.push_back(instruction.second);
-          [[fallthrough]];
-        case Instruction::jump:
-          pending_.push_back(instruction.first);
-          break;
-        case Instruction::match:
-          matched_ = true;
-      }
-    }
+    matched_ |= functions::follow(
+        program_, at, pending_, [&](std::uint32_t place) { return threads.enter(place); },
+        [&](Place where) { return is_at_place(where, before_, ahead); },
+        [&](std::uint32_t place) { threads.add(place); });
   }
-  bool is_at(Place place, char32_t ahead) const { return is_at_place(place, before_, ahead); }
 
   const RegexProgram& program_;
   Threads now_, next_;

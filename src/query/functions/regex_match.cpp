@@ -44,32 +44,16 @@ class Scan {
 
  private:
   void follow(std::uint32_t place, std::size_t at, std::vector<std::uint32_t>& threads) {
-    pending_.push_back(place);
-    while (!pending_.empty()) {
-      place = pending_.back();
-      pending_.pop_back();
-      if (std::exchange(entered_[place], round_) == round_) continue;
+    const auto enter = [&](std::uint32_t entered) {
+      if (std::exchange(entered_[entered], round_) == round_) return false;
       ++steps_;
-      const Instruction& instruction = program_.instructions[place];
-      switch (instruction.kind) {
-        case Instruction::set:
-          threads.push_back(place);
-          break;
-        case Instruction::place:
-          if (is_at_place(instruction.where, text_.before(at), text_.ahead(at))) {
-            pending_.push_back(place + 1);
-          }
-          break;
-        case Instruction::split:
-          pending_.push_back(instruction.second);
-          [[fallthrough]];
-        case Instruction::jump:
-          pending_.push_back(instruction.first);
-          break;
-        case Instruction::match:
-          matched_ = true;
-      }
-    }
+      return true;
+    };
+    const auto holds = [&](Place where) {
+      return is_at_place(where, text_.before(at), text_.ahead(at));
+    };
+    const auto wait = [&](std::uint32_t set) { threads.push_back(set); };
+    matched_ |= functions::follow(program_, place, pending_, enter, holds, wait);
   }
 
   const RegexProgram& program_;

@@ -67,6 +67,39 @@ struct RegexOptions {
 inline constexpr char32_t kNoCharacter = 0xffffffff;
 bool is_at_place(Place place, char32_t before, char32_t ahead);
 
+// Follows what takes no character from `place` on, in the order of preference. `enter`: whether a
+// place is new; `holds`: whether a Place is here; `wait`: a set, where a character is needed.
+// Whether the program may end here. `pending` is scratch.
+template <class Enter, class Holds, class Wait>
+bool follow(const RegexProgram& program, std::uint32_t place, std::vector<std::uint32_t>& pending,
+            Enter&& enter, Holds&& holds, Wait&& wait) {
+  bool matched = false;
+  pending.push_back(place);
+  while (!pending.empty()) {
+    place = pending.back();
+    pending.pop_back();
+    if (!enter(place)) continue;
+    const Instruction& instruction = program.instructions[place];
+    switch (instruction.kind) {
+      case Instruction::set:
+        wait(place);
+        break;
+      case Instruction::place:
+        if (holds(instruction.where)) pending.push_back(place + 1);
+        break;
+      case Instruction::split:
+        pending.push_back(instruction.second);
+        [[fallthrough]];
+      case Instruction::jump:
+        pending.push_back(instruction.first);
+        break;
+      case Instruction::match:
+        matched = true;
+    }
+  }
+  return matched;
+}
+
 bool is_word_character(char32_t c);
 // The character at the front of valid UTF-8, taken off.
 char32_t take_character(std::string_view& text);

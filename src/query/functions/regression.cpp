@@ -4,6 +4,7 @@
 #include "query/functions/accumulate.h"
 #include "query/functions/arguments.h"
 #include "query/functions/families.h"
+#include "query/functions/real.h"
 
 namespace spar::query::functions {
 namespace {
@@ -28,7 +29,7 @@ class Regression : public Accumulator {
       sums_.xy += dx * dy * scale;
     }
     for (const double sum : {sums_.x, sums_.xx, sums_.y, sums_.yy, sums_.xy}) {
-      if (std::isinf(sum)) return sql_error("22003", "value out of range: overflow");
+      if (std::isinf(sum)) return real_overflow();
     }
     return {};
   }

@@ -9,6 +9,7 @@
 #include "query/functions/date_series.h"
 #include "query/functions/families.h"
 #include "query/functions/limits.h"
+#include "query/functions/split_text.h"
 
 namespace spar::query::functions {
 namespace {
@@ -106,29 +107,7 @@ Result<Datum> unpack(Arguments arguments) {
 Result<Datum> split(Arguments arguments) {
   RowList rows;
   if (null_at(arguments, 0)) return rows.finish();
-  std::string_view text = text_at(arguments, 0);
-  const bool has_null = arguments.size() > 2 && !null_at(arguments, 2);
-  const auto add = [&](std::string_view piece) {
-    const bool null = has_null && piece == text_at(arguments, 2);
-    rows.add(null ? Datum{} : Datum(std::string(piece)));
-  };
-  if (text.empty()) return rows.finish();
-  if (null_at(arguments, 1)) {
-    while (!text.empty()) {
-      const std::size_t size = std::min(text.size(), data::character_bytes(text[0]));
-      add(text.substr(0, size));
-      text.remove_prefix(size);
-    }
-    return rows.finish();
-  }
-  const std::string_view delimiter = text_at(arguments, 1);
-  while (!delimiter.empty()) {
-    const std::size_t at = text.find(delimiter);
-    if (at == std::string_view::npos) break;
-    add(text.substr(0, at));
-    text.remove_prefix(at + delimiter.size());
-  }
-  add(text);
+  split_text(arguments, [&](const Datum& piece) { rows.add(piece); });
   return rows.finish();
 }
 

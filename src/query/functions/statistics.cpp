@@ -4,6 +4,7 @@
 #include "query/functions/accumulate.h"
 #include "query/functions/arguments.h"
 #include "query/functions/families.h"
+#include "query/functions/real.h"
 
 namespace spar::query::functions {
 namespace {
@@ -55,7 +56,7 @@ class RealSpread : public Accumulator {
       squares_ += distance * distance / (count_ * (count_ - 1));
     }
     if (std::isinf(squares_) || std::isinf(sum_)) {
-      return sql_error("22003", "value out of range: overflow");
+      return real_overflow();
     }
     return {};
   }

@@ -177,7 +177,9 @@ Result<Datum> chr(Arguments arguments) {
 }
 
 Result<Datum> md5(Arguments arguments) {
-  return Datum(md5_hex(bytes_at(arguments, 0)));
+  std::optional<std::string> digest = md5_hex(bytes_at(arguments, 0));
+  if (!digest) return sql_error("XX000", "a digest could not be computed");
+  return Datum(std::move(*digest));
 }
 
 constexpr ScalarEntry kEntries[] = {

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "query/functions/arguments.h"
 #include "query/functions/families.h"
+#include "query/functions/real.h"
 
 namespace spar::query::functions {
 namespace {
@@ -14,20 +14,12 @@ constexpr double kRadiansPerDegree = 0.0174532925199432957692;
 Failure out_of_input() {
   return sql_error("22003", "input is out of range");
 }
-Failure overflow() {
-  return sql_error("22003", "value out of range: overflow");
-}
 
 template <double (*function)(double)>
 Result<Datum> of_finite(Arguments arguments) {
   const double value = real_at(arguments, 0);
   if (std::isinf(value)) return out_of_input();
   return function(value);
-}
-
-template <double (*function)(double)>
-Result<Datum> plain(Arguments arguments) {
-  return function(real_at(arguments, 0));
 }
 
 // An argument of asin and acos.
@@ -76,66 +68,51 @@ double cosine_to_90(double x) {
   return x <= 60.0 ? cosine_to_60(x) : sine_to_30(90.0 - x);
 }
 
+// The angle in 0 .. 90 that has the same sine and cosine but for their signs.
+struct Folded {
+  double angle;
+  int sine = 1, cosine = 1;  // the signs
+};
+Folded folded(double x) {
+  Folded result{std::fmod(x, 360.0)};
+  if (result.angle < 0) {
+    result.angle = -result.angle;
+    result.sine = -result.sine;
+  }
+  if (result.angle > 180) {
+    result.angle = 360 - result.angle;
+    result.sine = -result.sine;
+  }
+  if (result.angle > 90) {
+    result.angle = 180 - result.angle;
+    result.cosine = -result.cosine;
+  }
+  return result;
+}
+
 double sine_degrees(double x) {
-  x = std::fmod(x, 360.0);
-  int sign = 1;
-  if (x < 0) {
-    x = -x;
-    sign = -sign;
-  }
-  if (x > 180) {
-    x = 360 - x;
-    sign = -sign;
-  }
-  if (x > 90) x = 180 - x;
-  return sign * sine_to_90(x);
+  const Folded at = folded(x);
+  return at.sine * sine_to_90(at.angle);
 }
 
 double cosine_degrees(double x) {
-  x = std::fabs(std::fmod(x, 360.0));
-  int sign = 1;
-  if (x > 180) x = 360 - x;
-  if (x > 90) {
-    x = 180 - x;
-    sign = -sign;
-  }
-  return sign * cosine_to_90(x);
-}
-
-// The angle in 0 .. 90 that has the same tangent but for its sign.
-struct Folded {
-  double angle;
-  int sign;
-};
-Folded folded(double x) {
-  x = std::fmod(x, 360.0);
-  int sign = 1;
-  if (x < 0) {
-    x = -x;
-    sign = -sign;
-  }
-  if (x > 180) {
-    x = 360 - x;
-    sign = -sign;
-  }
-  if (x > 90) {
-    x = 180 - x;
-    sign = -sign;
-  }
-  return {x, sign};
+  const Folded at = folded(x);
+  return at.cosine * cosine_to_90(at.angle);
 }
 
 double tangent_degrees(double x) {
   static const double kScale = sine_to_90(45.0) / cosine_to_90(45.0);
-  const Folded angle = folded(x);
-  const double result = angle.sign * (sine_to_90(angle.angle) / cosine_to_90(angle.angle) / kScale);
+  const Folded at = folded(x);
+  const double result =
+      at.sine * at.cosine * (sine_to_90(at.angle) / cosine_to_90(at.angle) / kScale);
   return result == 0 ? 0 : result;
 }
 
 double cotangent_degrees(double x) {
   static const double kScale = cosine_to_90(45.0) / sine_to_90(45.0);
-  const Folded angle = folded(x);
-  const double result = angle.sign * (cosine_to_90(angle.angle) / sine_to_90(angle.angle) / kScale);
+  const Folded at = folded(x);
+  const double result =
+      at.sine * at.cosine * (cosine_to_90(at.angle) / sine_to_90(at.angle) / kScale);
   return result == 0 ? 0 : result;
 }
 
@@ -166,18 +143,11 @@ double arc_tangent2_degrees(double y, double x) {
 
 Result<Datum> to_degrees(Arguments arguments) {
   const double value = real_at(arguments, 0), result = value / kRadiansPerDegree;
-  if (std::isinf(result) && !std::isinf(value)) return overflow();
+  if (std::isinf(result) && !std::isinf(value)) return real_overflow();
   return result;
 }
 double to_radians(double value) {
   return value * kRadiansPerDegree;
-}
-
-Result<Datum> logarithm10(Arguments arguments) {
-  const double value = real_at(arguments, 0);
-  if (value == 0) return sql_error("2201E", "cannot take logarithm of zero");
-  if (value < 0) return sql_error("2201E", "cannot take logarithm of a negative number");
-  return std::log10(value);
 }
 
 // width_bucket of float8: which of `count` equal parts of low .. high the operand falls into.
@@ -213,7 +183,7 @@ constexpr ScalarEntry kEntries[] = {
     {"spar_cot", 1, false, of_finite<cotangent>},
     {"spar_asin", 1, false, of_unit<std::asin>},
     {"spar_acos", 1, false, of_unit<std::acos>},
-    {"spar_atan", 1, false, plain<std::atan>},
+    {"spar_atan", 1, false, of_real<std::atan>},
     {"spar_atan2", 2, false, of_two<std::atan2>},
     {"spar_sind", 1, false, of_finite<sine_degrees>},
     {"spar_cosd", 1, false, of_finite<cosine_degrees>},
@@ -221,18 +191,18 @@ constexpr ScalarEntry kEntries[] = {
     {"spar_cotd", 1, false, of_finite<cotangent_degrees>},
     {"spar_asind", 1, false, of_unit<arc_sine_degrees>},
     {"spar_acosd", 1, false, of_unit<arc_cosine_degrees>},
-    {"spar_atand", 1, false, plain<arc_tangent_degrees>},
+    {"spar_atand", 1, false, of_real<arc_tangent_degrees>},
     {"spar_atan2d", 2, false, of_two<arc_tangent2_degrees>},
-    {"spar_sinh", 1, false, plain<std::sinh>},
-    {"spar_cosh", 1, false, plain<std::cosh>},
-    {"spar_tanh", 1, false, plain<std::tanh>},
-    {"spar_asinh", 1, false, plain<std::asinh>},
+    {"spar_sinh", 1, false, of_real<std::sinh>},
+    {"spar_cosh", 1, false, of_real<std::cosh>},
+    {"spar_tanh", 1, false, of_real<std::tanh>},
+    {"spar_asinh", 1, false, of_real<std::asinh>},
     {"spar_acosh", 1, false, area_cosine},
     {"spar_atanh", 1, false, area_tangent},
     {"spar_degrees", 1, false, to_degrees},
-    {"spar_radians", 1, false, plain<to_radians>},
-    {"spar_cbrt", 1, false, plain<std::cbrt>},
-    {"spar_log10_float8", 1, false, logarithm10},
+    {"spar_radians", 1, false, of_real<to_radians>},
+    {"spar_cbrt", 1, false, of_real<std::cbrt>},
+    {"spar_log10_float8", 1, false, logarithm_of<std::log10>},
     {"spar_width_bucket_float8", 4, false, width_bucket},
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "data/characters.h"
+
 namespace spar::query::grammar {
 
 std::string_view text_of(const Node* node) {
@@ -116,10 +118,7 @@ std::string option_text(const PgQuery__DefElem& option) {
 }
 
 std::optional<bool> option_bool(const PgQuery__DefElem& option) {
-  std::string text = option_text(option);
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  });
+  const std::string text = data::lower_case(option_text(option));
   constexpr std::array<std::string_view, 3> kTrue = {"true", "on", "1"};
   constexpr std::array<std::string_view, 3> kFalse = {"false", "off", "0"};
   if (std::ranges::find(kTrue, text) != kTrue.end()) return true;

@@ -1,7 +1,6 @@
 #include "query/route/settings.h"
 
-#include <algorithm>
-
+#include "data/characters.h"
 #include "query/route/part.h"
 #include "query/route/reviewed.h"
 
@@ -10,14 +9,6 @@ namespace {
 
 using grammar::Node;
 using grammar::Nodes;
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-  });
-  return result;
-}
 
 bool is_spars_own(std::string_view name) {
   return name.starts_with("spar.");
@@ -43,7 +34,7 @@ std::optional<std::string> constant(const Node* node) {
 }
 
 Isolation isolation_level(const std::optional<std::string>& text) {
-  const std::string level = lower(text.value_or(""));
+  const std::string level = data::lower_case(text.value_or(""));
   if (level == "read uncommitted") return Isolation::read_uncommitted;
   if (level == "read committed") return Isolation::read_committed;
   if (level == "repeatable read") return Isolation::repeatable_read;
@@ -54,7 +45,7 @@ Isolation isolation_level(const std::optional<std::string>& text) {
 // PostgreSQL's boolean settings: any beginning of the words that is not ambiguous. What is none of
 // them counts as false, which demands more.
 bool truth(const std::optional<std::string>& text) {
-  const std::string word = lower(text.value_or(""));
+  const std::string word = data::lower_case(text.value_or(""));
   if (word.empty()) return false;
   return std::string_view("true").starts_with(word) || std::string_view("yes").starts_with(word) ||
          word == "on" || word == "1";
@@ -104,7 +95,7 @@ Part classify_several(const PgQuery__VariableSetStmt& statement) {
     for (const Node* node : GRAMMAR_LIST(statement, args)) {
       if (node->node_case != PG_QUERY__NODE__NODE_DEF_ELEM) continue;
       part.settings.push_back({.name = "default_" + std::string(node->def_elem->defname),
-                               .value = lower(grammar::option_text(*node->def_elem)),
+                               .value = data::lower_case(grammar::option_text(*node->def_elem)),
                                .tracked = true});
     }
     return part;
@@ -131,7 +122,8 @@ Value value_of(std::string_view name, Nodes arguments) {
     std::optional<std::string> one = constant(node);
     value.constant = value.constant && one.has_value();
     if (!value.text.empty()) value.text += ", ";
-    value.temporary_schema = value.temporary_schema || (one && lower(*one).contains("pg_temp"));
+    value.temporary_schema =
+        value.temporary_schema || (one && data::lower_case(*one).contains("pg_temp"));
     if (one) value.text += is_list_of_names(name) ? quoted_name(*one) : *one;
   }
   return value;
@@ -147,7 +139,7 @@ void follow(Part& part, Setting setting, bool temporary_schema) {
 
 Part classify_one(const PgQuery__VariableSetStmt& statement) {
   Part part = setting_part();
-  const std::string name = lower(statement.name);
+  const std::string name = data::lower_case(statement.name);
   if (is_spars_own(name)) part.site = Site::none;
   if (statement.kind != PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE) {  // to its default
     part.settings.push_back(
@@ -211,7 +203,7 @@ Part classify_set(const PgQuery__VariableSetStmt& statement) {
 }
 
 Part classify_show(const PgQuery__VariableShowStmt& statement) {
-  Part part{.kind = Kind::show, .site = Site::session, .name = lower(statement.name)};
+  Part part{.kind = Kind::show, .site = Site::session, .name = data::lower_case(statement.name)};
   if (is_spars_own(part.name)) {
     part.site = Site::none;
   } else if (!is_shown_alike(part.name)) {
@@ -245,7 +237,7 @@ void add_set_config(Part& part, const PgQuery__FuncCall& call, bool once) {
   Setting setting;
   std::optional<std::string> local;
   if (arguments.size() == 3) {
-    setting.name = lower(constant(arguments[0]).value_or(""));
+    setting.name = data::lower_case(constant(arguments[0]).value_or(""));
     setting.value = constant(arguments[1]);
     local = constant(arguments[2]);
   }
@@ -261,8 +253,9 @@ void add_set_config(Part& part, const PgQuery__FuncCall& call, bool once) {
 
 void add_current_setting(Part& part, const PgQuery__FuncCall& call) {
   const std::optional<std::string> name = call.n_args > 0 ? constant(call.args[0]) : std::nullopt;
-  if (name && is_shown_alike(lower(*name)) && !is_spars_own(lower(*name))) return;
-  need_primary(part, Reason::node_setting, lower(name.value_or("")));
+  if (name && is_shown_alike(data::lower_case(*name)) && !is_spars_own(data::lower_case(*name)))
+    return;
+  need_primary(part, Reason::node_setting, data::lower_case(name.value_or("")));
 }
 
 }  // namespace spar::query::route
